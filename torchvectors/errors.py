@@ -1,0 +1,106 @@
+"""Every error that this package raises on purpose.
+
+Each derives from `TorchVectorsError` and also from the built-in type that a program written for torchtext
+catches, so that its ``except`` clauses go on working::
+
+    TorchVectorsError
+    ├── UnknownNameError      KeyError, ValueError       no such vectors in the catalog
+    ├── UnknownDimError       ValueError, RuntimeError   these vectors do not come in that dim
+    ├── NotFoundError         RuntimeError, FileNotFoundError   no file, and nowhere to get it from
+    ├── DownloadError         RuntimeError, OSError      no URL gave the file
+    │   └── OfflineError                                 a download is needed and forbidden
+    ├── DigestError           ValueError, RuntimeError   the bytes are not the promised ones
+    ├── ArchiveError          ValueError, RuntimeError   an archive is damaged or lacks a member
+    ├── ParseError            ValueError, RuntimeError   a vector file breaks its format's promise
+    ├── StoreError            ValueError, RuntimeError   a store is damaged or of another version
+    ├── CacheError            OSError, RuntimeError      a cache folder cannot be used
+    ├── VocabError            RuntimeError, ValueError   a vocabulary operation that cannot be done
+    ├── TokenTypeError        TypeError                  a token is not a ``str``
+    ├── GraphError            RuntimeError, ValueError   a stage cannot do its work in this graph
+    └── MissingExtraError     ImportError                an optional package is needed
+
+An error's text carries the place, the value and the cure. A DataLoader worker re-raises ``type(error)(text)``,
+so every class takes the text alone; nothing but the text is needed to understand it.
+"""
+
+__all__ = [
+    "ArchiveError",
+    "CacheError",
+    "DigestError",
+    "DownloadError",
+    "GraphError",
+    "MissingExtraError",
+    "NotFoundError",
+    "OfflineError",
+    "ParseError",
+    "StoreError",
+    "TokenTypeError",
+    "TorchVectorsError",
+    "UnknownDimError",
+    "UnknownNameError",
+    "VocabError",
+]
+
+
+class TorchVectorsError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class UnknownNameError(TorchVectorsError, KeyError, ValueError):
+    """The catalog has no vectors of this name; torchtext raised ``KeyError`` for ``GloVe("7B")``."""
+
+    def __str__(self) -> str:
+        # KeyError shows the repr of its argument, which turns a sentence into a quoted string.
+        return str(self.args[0]) if self.args else ""
+
+
+class UnknownDimError(TorchVectorsError, ValueError, RuntimeError):
+    """These vectors exist, but not in the dim asked for; torchtext raised ``RuntimeError``, after the download."""
+
+
+class NotFoundError(TorchVectorsError, RuntimeError, FileNotFoundError):
+    """There is no such file and no URL to get it from; torchtext raised ``RuntimeError("no vectors found at …")``."""
+
+
+class DownloadError(TorchVectorsError, RuntimeError, OSError):
+    """None of the URLs gave the file; torchtext raised ``urllib.error.URLError``, an ``OSError``."""
+
+
+class OfflineError(DownloadError):
+    """A download would be needed, and ``TORCHVECTORS_OFFLINE`` forbids it."""
+
+
+class DigestError(TorchVectorsError, ValueError, RuntimeError):
+    """The bytes of a file are not the ones that its publisher, or the caller, promised."""
+
+
+class ArchiveError(TorchVectorsError, ValueError, RuntimeError):
+    """An archive is damaged, too large for its promise, or lacks the member asked for."""
+
+
+class ParseError(TorchVectorsError, ValueError, RuntimeError):
+    """A vector file does not have the form that its format promises."""
+
+
+class StoreError(TorchVectorsError, ValueError, RuntimeError):
+    """A store is damaged, or of a version that this package cannot read."""
+
+
+class CacheError(TorchVectorsError, OSError, RuntimeError):
+    """A cache folder cannot be created, read or written."""
+
+
+class VocabError(TorchVectorsError, RuntimeError, ValueError):
+    """A vocabulary cannot do this: torchtext's C++ ``Vocab`` raised ``RuntimeError``."""
+
+
+class TokenTypeError(TorchVectorsError, TypeError):
+    """A token is not a ``str``."""
+
+
+class GraphError(TorchVectorsError, RuntimeError, ValueError):
+    """A stage of a dataloading graph cannot do its work: the text names the stage, the row and the cure."""
+
+
+class MissingExtraError(TorchVectorsError, ImportError):
+    """An optional package is needed; the text says how to install it."""
