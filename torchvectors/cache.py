@@ -1,0 +1,162 @@
+"""A caller's wish → the folders to search and the one to write; locks; files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import os
+import re
+import secrets
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torchvectors.errors import CacheError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Folders", "folders", "lock", "publish", "replacing", "set_aside", "writable"]
+
+logger = logging.getLogger(__name__)
+
+# A path or several: what a caller may give as ``cache=``.
+PathLike = str | os.PathLike[str]
+
+_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """Where to look and where to put: ``search`` in this order, ``write`` being the last of them."""
+
+    search: tuple[Path, ...]
+
+    @property
+    def write(self) -> Path:
+        """The one folder that is written to."""
+        return self.search[-1]
+
+    def find(self, name: str) -> Path | None:
+        """Return the first regular file of this name, or None."""
+        candidates = (folder / name for folder in self.search)
+        return next((path for path in candidates if path.is_file()), None)
+
+
+def folders(cache: PathLike | Sequence[PathLike] | None = None) -> Folders:
+    """Say which folders hold downloads and stores. Nothing is created.
+
+    Args:
+        cache: One folder, or several: all are searched, in order, and the last one is written to, so that a
+            read-only folder shared by many users comes first and one's own last. None: the folders named in
+            ``$TORCHVECTORS_HOME`` (separated as in ``$PATH``); else ``.vector_cache`` in the current folder,
+            where torchtext put things, if it is there; else the user's cache folder.
+    """
+    if cache is not None:
+        given = [cache] if isinstance(cache, (str, os.PathLike)) else list(cache)
+        return Folders(search=tuple(Path(one).expanduser() for one in given) or (_user_folder(),))
+    home = [part for part in os.environ.get("TORCHVECTORS_HOME", "").split(os.pathsep) if part]
+    if home:
+        return Folders(search=tuple(Path(part).expanduser() for part in home))
+    legacy = Path(".vector_cache")
+    return Folders(search=(legacy if legacy.is_dir() else _user_folder(),))
+
+
+def _user_folder() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("torchvectors", appauthor=False)
+
+
+def writable(folder: Path) -> Path:
+    """Create ``folder`` if need be and return it.
+
+    Raises:
+        CacheError: It cannot be created, or no file can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        cure = "Give a folder you can write to as cache=…, or in the environment variable TORCHVECTORS_HOME."
+        text = f"{folder}: this cache folder cannot be written ({error.strerror or error}). {cure}"
+        raise CacheError(text) from error
+    return folder
+
+
+@contextmanager
+def lock(target: Path) -> Iterator[None]:
+    """Hold the right to make ``target``: among threads, processes and, where the file system locks, machines.
+
+    The lock is the operating system's, so that it is free as soon as its holder is gone, however it went.
+
+    Raises:
+        CacheError: The folder of ``target`` cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    places = writable(writable(target.parent) / ".locks")
+    # A digest keeps the lock's name short and legal whatever the target is called.
+    label = re.sub(r"[^\w.-]", "_", target.name)[:80]
+    name = f"{label}.{hashlib.sha256(target.name.encode()).hexdigest()[:12]}.lock"
+    held = FileLock(places / name)
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        logger.info("%s: waiting for another process or thread that is making it", target)
+        held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def publish(temporary: Path, final: Path) -> None:
+    """Give a finished file its final name: written through to the disk first, then renamed in one step.
+
+    After a crash or a power cut there is the old file, or the new one, or none; never half of one.
+    """
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(final)
+    if os.name == "posix":  # the rename itself is safe once the folder is on the disk, too
+        folder = os.open(final.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextmanager
+def replacing(final: Path) -> Iterator[Path]:
+    """Yield a new temporary path beside ``final``; `publish` it when the block ends well, remove it when not.
+
+    Raises:
+        CacheError: The folder cannot be written, or the disk is full.
+    """
+    temporary = writable(final.parent) / f".{final.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        yield temporary
+        publish(temporary, final)
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        text = f"{final}: it could not be written ({error.strerror}). Nothing was left behind."
+        raise CacheError(text) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file that must not be used to ``NAME.bad`` (``NAME.bad.2``, …) and return where it is now."""
+    aside, n = path.with_name(f"{path.name}.bad"), 1
+    while aside.exists():
+        n += 1
+        aside = path.with_name(f"{path.name}.bad.{n}")
+    path.replace(aside)
+    return aside
