@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from typing_extensions import Never
+    from typing import NoReturn
 
 __all__ = ["Progress", "bar", "quiet"]
 
@@ -38,7 +37,7 @@ def bar(title: str, *, show: bool | None = None) -> Iterator[Progress]:
     """
     from tqdm import tqdm
 
-    drawn: tqdm[Never] | None = None
+    drawn: tqdm[NoReturn] | None = None
 
     def report(done: int, total: int | None) -> None:
         nonlocal drawn
