@@ -1,0 +1,227 @@
+r"""Rows of text → blocks: GloVe ``.txt``, and fastText ``.vec`` or word2vec text with their header line.
+
+A row is ``token number … number\n``: fields are parted by the byte 0x20 alone and rows by 0x0A alone, for tokens
+may hold any other white space (glove.840B has no-break spaces, glove.twitter.27B a lone U+0085). White space at
+a row's end does not count (fastText ends each row with a space, other programs with a carriage return).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from torchvectors.errors import ParseError
+from torchvectors.formats.block import Block
+from torchvectors.formats.numbers import parse_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["read_text"]
+
+logger = logging.getLogger(__name__)
+
+SPACE, COMMA, NEWLINE = 0x20, 0x2C, 0x0A
+BLOCK = 512 * 1024  # bytes read at a time; numbers, masks and parser then stay in a core's cache
+LONGEST_ROW = (
+    16 * 1024 * 1024
+)  # bytes; some 500,000 numbers, so a file without newlines ends in an error soon
+
+
+class ByteStream(Protocol):
+    """Anything with ``read(n)``."""
+
+    def read(self, n: int, /) -> bytes:
+        """Return up to ``n`` bytes, and none at the end."""
+
+
+def read_text(stream: ByteStream, *, name: str, max_vectors: int | None = None) -> Iterator[Block]:
+    """Read tokens and rows.
+
+    Args:
+        stream: The file's bytes.
+        name: What errors call the file.
+        max_vectors: Stop after so many tokens; None or 0 means all of them.
+
+    Yields:
+        Blocks, all of one dim; none of them empty. A token that is not UTF-8 is left out, with its row, and a
+        blank line is none, so the number of tokens is the number of rows. Duplicates are kept.
+
+    Raises:
+        ParseError: A row has another number of fields than the first one, or a field that is no number, or
+            there is no row at all; ``name``, line and token are named.
+
+    Source: the rules of torchtext 0.18 ``Vectors.cache``; its header rule (a row with one number) is applied to
+    the first line only, so that files of dim 1 can be read.
+    """
+    dim: int | None = None
+    found = skipped = 0
+    for first_line, lines in _whole_lines(stream, name):
+        text = lines
+        if first_line == 1:
+            text = _without_header(lines)
+        line = first_line + (text is not lines)
+        if dim is None:
+            dim = _first_dim(text, name, line)
+            if dim is None:
+                continue
+        block = _parse_fast(text, dim)
+        if block is None:
+            block = _parse_slowly(text, dim, name, line)
+        if not _is_utf8(text):
+            before, block = len(block), _decodable(block)
+            skipped += before - len(block)
+        if max_vectors and found + len(block) > max_vectors:
+            block = block.head(max_vectors - found)
+        found += len(block)
+        if len(block):
+            yield block
+        if max_vectors and found >= max_vectors:
+            break
+    if skipped:
+        logger.info("%s: left out %d tokens that are not UTF-8, as torchtext did", name, skipped)
+    if not found:
+        raise ParseError(
+            f"{name}: there is no row of a token and numbers in this file; it is empty or cut short."
+        )
+
+
+def _whole_lines(stream: ByteStream, name: str) -> Iterator[tuple[int, bytes]]:
+    """Yield runs of whole lines, and the number of the first line of each; the last may lack its newline."""
+    line, rest = 1, b""
+    while chunk := stream.read(BLOCK):
+        if b"\0" in chunk and line == 1:
+            raise ParseError(f"{name}: this is a binary file, not rows of text.")
+        cut = chunk.rfind(b"\n") + 1
+        if not cut:
+            rest += chunk
+            if len(rest) > LONGEST_ROW:
+                text = f"{name}:{line}: there is no end of line within {LONGEST_ROW} bytes: this is no vector file."
+                raise ParseError(text)
+            continue
+        # A header must come together with the row after it, by which it is known.
+        if line == 1 and (rest + chunk[:cut]).count(b"\n") == 1:
+            rest += chunk
+            continue
+        lines = rest + chunk[:cut]
+        yield line, lines
+        line, rest = line + lines.count(b"\n"), chunk[cut:]
+    if rest:
+        yield line, rest
+
+
+def _without_header(lines: bytes) -> bytes:
+    """Cut off a first line ``N D``, if it is one: two integers, and D numbers in the row below."""
+    first, _, below = lines.partition(b"\n")
+    fields = first.split()
+    if len(fields) != 2 or not all(field.isdigit() for field in fields):
+        return lines
+    row = below.partition(b"\n")[0].rstrip().split(b" ")
+    # Two integers are a row too, where rows have one number each; D tells, unless it is 1 as well.
+    is_row = len(row) == 2 and int(fields[1]) != 1
+    return lines if is_row else below
+
+
+def _first_dim(text: bytes, name: str, line: int) -> int | None:
+    for number, row in enumerate(text.split(b"\n"), line):
+        if not (row := row.rstrip()):
+            continue
+        dim = row.count(b" ")
+        if not dim:
+            hint = "its fields are parted by tabs, not spaces" if b"\t" in row else "there is no number in it"
+            raise ParseError(f"{name}:{number}: this row cannot be read: {hint}: {_shown(row)}")
+        return dim
+    return None
+
+
+def _parse_fast(text: bytes, dim: int) -> Block | None:
+    """Parse whole lines with array operations; None where any line is out of the ordinary."""
+    text = text.replace(b"\r\n", b"\n").replace(b" \n", b"\n")
+    raw = np.frombuffer(text if text.endswith(b"\n") else text.rstrip() + b"\n", np.uint8)
+    newlines = np.flatnonzero(raw == NEWLINE)
+    starts = np.concatenate(([0], newlines[:-1] + 1))
+    spaces = np.flatnonzero(raw == SPACE)
+    first_space = np.searchsorted(spaces, starts)
+    widths = np.diff(first_space, append=len(spaces))
+    if (widths != dim).any() or (raw[newlines - 1] <= SPACE).any():
+        return None
+    token_ends = spaces[first_space]
+
+    # Tokens become blanks, which number parsers pass over, and each end of a field becomes a comma.
+    numbers = raw.copy()
+    numbers[spaces] = COMMA
+    numbers[newlines] = COMMA
+    edges = np.zeros(len(raw), np.int8)
+    edges[starts] = 1
+    edges[token_ends] -= 1  # not = -1: an empty token starts and ends at once
+    in_token = edges.cumsum(dtype=np.int8).view(np.bool_)
+    numbers[in_token] = SPACE
+    numbers[token_ends] = SPACE
+    rows = parse_numbers(numbers[:-1].tobytes(), len(starts) * dim)
+    if rows is None:
+        return None
+    return Block(
+        token_bytes=raw[in_token], token_lengths=token_ends - starts, rows=rows.reshape(len(starts), dim)
+    )
+
+
+def _parse_slowly(text: bytes, dim: int, name: str, first_line: int) -> Block:
+    """Parse line by line, as torchtext did: for odd numbers, blank lines, and errors with their place."""
+    tokens: list[bytes] = []
+    rows: list[list[float]] = []
+    for line, row in enumerate(text.split(b"\n"), first_line):
+        if not row.rstrip():
+            continue
+        token, *fields = row.rstrip().split(b" ")
+        if len(fields) != dim:
+            raise ParseError(_wrong_width(name, line, token, len(fields), dim))
+        tokens.append(token)
+        rows.append([_number(field, name, line, token) for field in fields])
+    matrix = np.array(rows, np.float64).reshape(-1, dim)
+    with np.errstate(over="ignore"):
+        return Block.of(tokens, matrix.astype(np.float32))
+
+
+def _number(field: bytes, name: str, line: int, token: bytes) -> float:
+    try:
+        return float(field)
+    except ValueError:
+        said = (
+            f"{name}:{line}: could not convert string to float: {_shown(field)}, of token {_shown(token)}. "
+        )
+        cure = "A token with a space in it, or two spaces in a row, look like this; or the file is damaged."
+        raise ParseError(said + cure) from None
+
+
+def _wrong_width(name: str, line: int, token: bytes, found: int, dim: int) -> str:
+    # These words, because programs written for torchtext match them.
+    said = (
+        f"{name}:{line}: the vector for token {_shown(token)} has {found} dimensions, "
+        f"but previously read vectors have {dim} dimensions. All vectors must have the same number of dimensions. "
+    )
+    fewer = "The file is cut off here or damaged: delete it and get it again."
+    more = "The file is damaged, or this token has a space in it."
+    return said + (fewer if found < dim else more)
+
+
+def _decodable(block: Block) -> Block:
+    """Leave out the tokens that are not UTF-8, and their rows."""
+    tokens = block.tokens()
+    keep = [_is_utf8(token) for token in tokens]
+    kept = [token for token, good in zip(tokens, keep, strict=True) if good]
+    return Block.of(kept, block.rows[np.array(keep)])
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _shown(field: bytes) -> str:
+    text = repr(field)
+    return text if len(text) <= 60 else f"{text[:56]}…'"
