@@ -31,8 +31,10 @@ def _simdjson() -> ModuleType | None:
         return None
 
 
-# What simdjson or numpy would take for a number, and Python would not: a list of one, and (for numpy, -1) nothing.
-_LIST = b"["
+# What simdjson takes and Python does not, or takes for something else: a list of one number; the integer -0, whose
+# sign it drops, and which white space of JSON's may follow.
+_TRAPS = (b"[", b"-0,", b"\t", b"\r")
+# What numpy takes for -1.
 _NOTHING = re.compile(rb"(?:^|,)\s*(?:,|$)")
 
 
@@ -43,9 +45,7 @@ def parse_numbers(text: bytes, count: int) -> NDArray[np.float32] | None:
         float32 (count,), or None when the text is not of this form, or holds a number that these fast parsers
         may read otherwise than Python's ``float``: the caller then takes the numbers one by one.
     """
-    # simdjson reads the integer -0 as the integer 0, and the sign would be lost.
-    plain = b"-0," not in text and not text.endswith(b"-0") and _LIST not in text
-    numbers = _by_simdjson(text) if plain else None
+    numbers = _by_simdjson(text)
     if numbers is None:
         numbers = _by_numpy(text)
     if numbers is None or len(numbers) != count:
@@ -56,9 +56,8 @@ def parse_numbers(text: bytes, count: int) -> NDArray[np.float32] | None:
 
 def _by_simdjson(text: bytes) -> NDArray[np.float64] | None:
     simdjson = _simdjson()
-    if simdjson is None:
+    if simdjson is None or text.endswith(b"-0") or any(trap in text for trap in _TRAPS):
         return None
-
     try:
         array = simdjson.Parser().parse(b"[" + text + b"]")
         return np.frombuffer(array.as_buffer(of_type="d"), np.float64)

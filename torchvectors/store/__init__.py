@@ -1,0 +1,12 @@
+"""Blocks → one mapped file, and back: tokens, rows, and an index from token to row that needs no loading.
+
+The file is a safetensors file, so that anybody can read it; ``docs/format.md`` states every byte. Opening maps it
+and checks the header: no token is read and no dict is built, so it takes about a millisecond whatever the size.
+"""
+
+from torchvectors.store.index import Row
+from torchvectors.store.layout import Encoding
+from torchvectors.store.reader import Store, open_store
+from torchvectors.store.writer import write_store
+
+__all__ = ["Encoding", "Row", "Store", "open_store", "write_store"]

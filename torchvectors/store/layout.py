@@ -1,0 +1,161 @@
+"""A file's bytes ↔ its metadata and named arrays: the safetensors layout, and what a store adds to it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["DATA_START", "VECTOR_DTYPE", "BrokenStoreError", "Encoding", "Layout", "Tensor", "pack", "unpack"]
+
+Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
+Encoding = Literal["float32", "float16", "int8"]
+
+FORMAT, VERSION = "torchvectors", "1"
+DATA_START = 16384  # bytes before the first row: room for the header, and a multiple of a page
+LONGEST_HEADER = 1 << 20  # bytes; a store's own is shorter than DATA_START, another program's may be longer
+
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "I8": np.dtype("i1"),
+    "U8": np.dtype("u1"),
+    "U32": np.dtype("<u4"),
+    "U64": np.dtype("<u8"),
+}
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+VECTOR_DTYPE: dict[Encoding, np.dtype[Any]] = {
+    "float32": _DTYPES["F32"],
+    "float16": _DTYPES["F16"],
+    "int8": _DTYPES["I8"],
+}
+
+
+class BrokenStoreError(ValueError):
+    """A store contradicts itself; the reader adds which file it is, and the cure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tensor:
+    """Where one array lies in the data that follow the header."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    start: int  # bytes
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """A store's checked metadata and arrays."""
+
+    metadata: Mapping[str, str]
+    encoding: Encoding
+    data_start: int  # bytes
+    tensors: Mapping[str, Array]
+
+
+def pack(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """Return the first `DATA_START` bytes of a store: the header's length, the header as JSON, and blanks.
+
+    Raises:
+        BrokenStoreError: The metadata do not fit.
+    """
+    header: dict[str, object] = {"__metadata__": {"format": FORMAT, "version": VERSION, **metadata}}
+    for name, tensor in tensors.items():
+        place = [tensor.start, tensor.end]
+        header[name] = {"dtype": _NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": place}
+    text, room = json.dumps(header, ensure_ascii=False).encode(), DATA_START - 8
+    if len(text) > room:
+        raise BrokenStoreError(f"its metadata take {len(text)} bytes, and there is room for {room}")
+    return room.to_bytes(8, "little") + text.ljust(room)
+
+
+def unpack(data: memoryview) -> Layout:
+    """Return views of a store's arrays, having checked that header and arrays make sense together.
+
+    The contents of the arrays are not read: what they say is checked where it is used.
+
+    Raises:
+        BrokenStoreError: They do not.
+    """
+    length = int.from_bytes(data[:8], "little")
+    if not 2 <= length <= min(LONGEST_HEADER, len(data) - 8):
+        raise BrokenStoreError(f"its header would be {length} bytes long")
+    try:
+        header = json.loads(bytes(data[8 : 8 + length]))
+        metadata = {str(key): str(value) for key, value in header.pop("__metadata__").items()}
+        described = [_described(name, entry) for name, entry in header.items()]
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise BrokenStoreError(f"its header cannot be read ({error!r})") from error
+    kind, version = metadata.get("format"), metadata.get("version")
+    if (kind, version) != (FORMAT, VERSION):
+        text = f"it says {kind!r} version {version!r}, and this package reads {FORMAT!r} version {VERSION!r}"
+        raise BrokenStoreError(text)
+    encoding = next((e for e in get_args(Encoding) if e == metadata.get("encoding")), None)
+    if encoding is None or "checksum" not in metadata:
+        raise BrokenStoreError("its metadata lack the encoding or the checksum")
+    tensors = _views(described, data[8 + length :])
+    _check(tensors, encoding)
+    return Layout(metadata=metadata, encoding=encoding, data_start=8 + length, tensors=tensors)
+
+
+def _described(name: str, entry: Mapping[str, Any]) -> tuple[str, Tensor]:
+    start, end = (int(place) for place in entry["data_offsets"])
+    shape = tuple(int(extent) for extent in entry["shape"])
+    return name, Tensor(dtype=_DTYPES[entry["dtype"]], shape=shape, start=start, end=end)
+
+
+def _views(described: list[tuple[str, Tensor]], data: memoryview) -> dict[str, Array]:
+    """Return every array as a view of ``data``, in which they must lie end to end."""
+    views: dict[str, Array] = {}
+    position = 0
+    for name, tensor in sorted(described, key=lambda item: item[1].end):
+        nbytes = math.prod(tensor.shape) * tensor.dtype.itemsize
+        fits = tensor.start == position and tensor.end == position + nbytes <= len(data)
+        if not fits or min(tensor.shape, default=-1) < 0:
+            text = f"{name} {tensor.shape} would lie at {tensor.start} to {tensor.end} of {len(data)} bytes"
+            raise BrokenStoreError(f"{text}, after {position}")
+        views[name] = np.frombuffer(data[tensor.start : tensor.end], tensor.dtype).reshape(tensor.shape)
+        position = tensor.end
+    if position != len(data):
+        raise BrokenStoreError(f"it holds {len(data)} bytes of data, and its header speaks of {position}")
+    return views
+
+
+def _check(tensors: Mapping[str, Array], encoding: Encoding) -> None:
+    needed = {"vectors", "token_bytes", "token_offsets", "index_hashes", "index_rows", "index_starts"}
+    if missing := needed - tensors.keys():
+        raise BrokenStoreError(f"it lacks {', '.join(sorted(missing))}")
+    vectors, starts = tensors["vectors"], tensors["index_starts"]
+    if vectors.ndim != 2 or starts.ndim != 1:
+        raise BrokenStoreError(f"vectors have the shape {vectors.shape}, and index_starts {starts.shape}")
+    n, dim = vectors.shape
+    distinct = len(tensors["index_hashes"])
+    nbuckets = 1 << (max(len(starts) - 1, 2).bit_length() - 1)
+    expected: dict[str, tuple[str, tuple[int, ...]]] = {
+        "vectors": (_NAMES[VECTOR_DTYPE[encoding]], (n, dim)),
+        "token_bytes": ("U8", (tensors["token_bytes"].size,)),
+        "token_offsets": ("U64", (n + 1,)),
+        "index_hashes": ("U64", (distinct,)),
+        "index_rows": ("U32", (distinct,)),
+        "index_starts": ("U32", (nbuckets + 1,)),
+    }
+    if encoding == "int8":
+        expected["scales"] = ("F32", (n,))
+    for name, (dtype, shape) in expected.items():
+        array = tensors.get(name, np.empty(0, np.uint8))
+        if (_NAMES[array.dtype], array.shape) != (dtype, shape):
+            found = f"{_NAMES[array.dtype]} {array.shape}"
+            raise BrokenStoreError(f"{name} is {found} where {dtype} {shape} must stand")
+    if not (0 < n <= 1 << 32 and dim > 0 and 0 < distinct <= n):
+        raise BrokenStoreError(f"it has {n} rows of dim {dim}, and {distinct} tokens")
+    offsets = tensors["token_offsets"]
+    if offsets[0] != 0 or offsets[-1] > len(tensors["token_bytes"]) or starts[-1] != distinct:
+        raise BrokenStoreError("its tokens or its index run past their end")

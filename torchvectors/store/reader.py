@@ -1,0 +1,146 @@
+"""A store's path → its tokens and rows, mapped."""
+
+from __future__ import annotations
+
+import mmap
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from xxhash import xxh3_128
+
+from torchvectors.errors import StoreError
+from torchvectors.store.index import TokenIndex
+from torchvectors.store.layout import BrokenStoreError, Encoding, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from torchvectors.store.layout import Array
+
+__all__ = ["Store", "open_store"]
+
+_CURE = "Delete the file: it is made anew from its source when it is next asked for."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Store:
+    """An open store of N tokens and rows. Nothing of it is in memory before it is asked for.
+
+    `open_store` makes it. It pickles by its path, and is mapped anew where it arrives.
+    """
+
+    path: Path
+    metadata: Mapping[str, str]
+    encoding: Encoding
+    index: TokenIndex
+    vectors: Array  # (N, dim) as stored; read-only
+    scales: Array | None  # (N,) float32, of an int8 store
+    data_start: int  # bytes before row 0
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return open_store, (self.path, self.checksum)
+
+    @property
+    def dim(self) -> int:
+        """Numbers per row."""
+        return int(self.vectors.shape[1])
+
+    @property
+    def checksum(self) -> str:
+        """``xxh3_128:…`` over all bytes after the header: two stores with one checksum hold the same."""
+        return self.metadata["checksum"]
+
+    def tokens(self, start: int = 0, stop: int | None = None) -> Iterator[str]:
+        """Yield the tokens of the rows from ``start`` to ``stop``, in order."""
+        try:
+            for row in range(len(self))[start:stop]:
+                yield self.index.token(row).decode()
+        except UnicodeDecodeError as error:
+            raise StoreError(f"{self.path}: the token of row {row} is not UTF-8. {_CURE}") from error
+
+    def rows(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return copies of n rows, decoded: float32 (n, dim). Each must be in ``range(N)``."""
+        return _decoded(self.vectors[rows], None if self.scales is None else self.scales[rows])
+
+    def all_rows(self) -> NDArray[np.float32]:
+        """Return every row, float32 (N, dim), to be written to at will: the file does not change.
+
+        Of a float32 store this is a map, of which a page is copied when it is first written to; of another
+        it is decoded into memory.
+        """
+        if self.encoding != "float32":
+            return _decoded(self.vectors, self.scales)
+        with self.path.open("rb") as file:
+            private = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        return np.frombuffer(private, np.float32, len(self) * self.dim, self.data_start).reshape(
+            self.vectors.shape
+        )
+
+    def verify(self) -> None:
+        """Read the whole file and compare it with its checksum.
+
+        Raises:
+            StoreError: A byte has changed since the store was written.
+        """
+        found = xxh3_128()
+        with self.path.open("rb") as file:
+            file.seek(self.data_start)
+            while chunk := file.read(1 << 20):
+                found.update(chunk)
+        if self.checksum != f"xxh3_128:{found.hexdigest()}":
+            raise StoreError(
+                f"{self.path}: this store is not as it was written: its checksum is wrong. {_CURE}"
+            )
+
+
+def _decoded(vectors: Array, scales: Array | None) -> NDArray[np.float32]:
+    decoded: NDArray[np.float32] = vectors.astype(np.float32)
+    if scales is not None:
+        decoded *= scales[:, None]
+    return decoded
+
+
+def open_store(path: Path, checksum: str | None = None) -> Store:
+    """Map a store.
+
+    Args:
+        path: The file.
+        checksum: Refuse a store that holds something else than the one of this `Store.checksum`.
+
+    Raises:
+        StoreError: It is no store, is cut short, contradicts itself, is of another version, or holds
+            something else.
+        FileNotFoundError: There is no such file.
+    """
+    if sys.byteorder != "little":
+        raise StoreError(f"{path}: the numbers in a store are little-endian, and this machine is not.")
+    try:
+        with path.open("rb") as file:
+            # The map outlives the file handle. mmap refuses an empty file with a ValueError of its own.
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        layout = unpack(memoryview(mapped))
+    except (BrokenStoreError, ValueError) as error:
+        raise StoreError(f"{path}: this is no usable store: {error}. {_CURE}") from error
+    store = Store(
+        path=path,
+        metadata=layout.metadata,
+        encoding=layout.encoding,
+        index=TokenIndex.over(str(path), layout.tensors),
+        vectors=layout.tensors["vectors"],
+        scales=layout.tensors.get("scales"),
+        data_start=layout.data_start,
+    )
+    if checksum not in (None, store.checksum):
+        text = (
+            f"{path}: this store holds {store.checksum} where {checksum} was expected: it was replaced since."
+        )
+        raise StoreError(text)
+    return store

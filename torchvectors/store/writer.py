@@ -1,0 +1,132 @@
+"""Blocks → a store that appears whole or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+from xxhash import xxh3_128
+
+from torchvectors import cache
+from torchvectors.errors import StoreError
+from torchvectors.store.index import build_index, hashes_of
+from torchvectors.store.layout import DATA_START, VECTOR_DTYPE, BrokenStoreError, Encoding, Tensor, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from numpy.typing import NDArray
+
+    from torchvectors.formats import Block
+
+__all__ = ["write_store"]
+
+
+def write_store(
+    path: Path,
+    blocks: Iterable[Block],
+    *,
+    encoding: Encoding = "float32",
+    metadata: Mapping[str, str] | None = None,
+) -> Path:
+    """Write blocks to a store. Memory grows with the tokens' text and index (some 30 bytes each), not the rows.
+
+    Args:
+        path: The store's name; a file of this name is replaced.
+        blocks: Tokens and rows, all of one dim, at least one. Of equal tokens the last one's row is found.
+        encoding: ``float32``, as given; ``float16``; or ``int8`` with one float32 scale a row, which is the
+            row's largest absolute value over 127.
+        metadata: What is known of the source: plain strings. ``dim``, ``tokens``, ``encoding`` and
+            ``checksum`` are added.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        CacheError: The folder cannot be written.
+        StoreError: There is no block, a block is of another dim, a number is too large for the encoding, or
+            the metadata are too long.
+    """
+    if encoding not in get_args(Encoding):
+        raise StoreError(f"{path}: {encoding!r} is no encoding; there are {', '.join(get_args(Encoding))}.")
+    with cache.replacing(path) as temporary, temporary.open("wb") as file:
+        try:
+            _Writer(file, encoding).write(blocks, dict(metadata or {}))
+        except BrokenStoreError as error:
+            raise StoreError(f"{path}: this store cannot be written: {error}.") from error
+    return path
+
+
+class _Writer:
+    """A store on its way to the disk: rows go out as they come, tokens and index at the end, the header last."""
+
+    def __init__(self, file: BinaryIO, encoding: Encoding) -> None:
+        self._file, self._encoding = file, encoding
+        self._tensors: dict[str, Tensor] = {}
+        self._checksum = xxh3_128()
+        self._end = 0  # bytes of data so far
+
+    def write(self, blocks: Iterable[Block], metadata: dict[str, str]) -> None:
+        self._file.write(bytes(DATA_START))
+        parts: list[tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint64], NDArray[np.float32]]] = []
+        n = dim = 0
+        for block in blocks:
+            if dim not in (0, block.rows.shape[1]):
+                raise BrokenStoreError(f"row {n} has dim {block.rows.shape[1]}, and those before it {dim}")
+            dim = block.rows.shape[1]
+            encoded, scales = _encode(block.rows, self._encoding, n)
+            self._append(encoded)
+            parts.append((block.token_bytes, block.token_lengths, hashes_of(block), scales))
+            n += len(block)
+        if not n:
+            raise BrokenStoreError("there are no rows")
+        self._tensors["vectors"] = Tensor(
+            dtype=VECTOR_DTYPE[self._encoding], shape=(n, dim), start=0, end=self._end
+        )
+        text, lengths, hashes, scales = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        # Zeros up to the next 64 bytes, for a safetensors file has no gaps and what follows wants to be aligned.
+        self._add("token_bytes", np.append(text, np.zeros(-(self._end + len(text)) % 64, np.uint8)))
+        offsets = np.append(np.uint64(0), lengths.cumsum(dtype=np.uint64))
+        self._add("token_offsets", offsets)
+        for name, array in build_index(hashes, text, offsets).items():
+            self._add(name, array)
+        if self._encoding == "int8":
+            self._add("scales", scales)
+        own = {"dim": str(dim), "tokens": str(n), "encoding": self._encoding}
+        own["checksum"] = f"xxh3_128:{self._checksum.hexdigest()}"
+        self._file.seek(0)
+        self._file.write(pack(self._tensors, metadata | own))
+
+    def _append(self, array: NDArray[Any]) -> None:
+        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        self._checksum.update(data)
+        self._file.write(data)
+        self._end += len(data)
+
+    def _add(self, name: str, array: NDArray[Any]) -> None:
+        start = self._end
+        self._append(array)
+        self._tensors[name] = Tensor(dtype=array.dtype, shape=array.shape, start=start, end=self._end)
+
+
+def _encode(
+    rows: NDArray[np.float32], encoding: Encoding, first_row: int
+) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """Return the rows as stored, and their scales (none but for int8)."""
+    scales = np.empty(0, np.float32)
+    if encoding == "float32":
+        return rows, scales
+    with np.errstate(over="ignore", invalid="ignore"):
+        if encoding == "float16":
+            encoded: NDArray[Any] = rows.astype(np.float16)
+            lost = np.isinf(encoded) & np.isfinite(rows)
+        else:
+            scales = np.abs(rows).max(axis=1) / np.float32(127)
+            encoded = np.rint(rows / np.where(scales > 0, scales, 1)[:, None]).astype(np.int8)
+            lost = ~np.isfinite(rows)
+    if lost.any():
+        row = first_row + int(lost.any(axis=1).argmax())
+        raise BrokenStoreError(f"row {row} holds a number that {encoding} cannot; float32 can")
+    return encoded, scales
