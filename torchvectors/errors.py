@@ -10,7 +10,8 @@ catches, so that its ``except`` clauses go on working::
     ├── DownloadError         RuntimeError, OSError      no URL gave the file
     │   └── OfflineError                                 a download is needed and forbidden
     ├── DigestError           ValueError, RuntimeError   the bytes are not the promised ones
-    ├── ArchiveError          ValueError, RuntimeError   an archive is damaged or lacks a member
+    ├── ArchiveError          ValueError, RuntimeError   an archive is damaged
+    │   └── MemberError                                  it is sound, and lacks the member asked for
     ├── ParseError            ValueError, RuntimeError   a vector file breaks its format's promise
     ├── StoreError            ValueError, RuntimeError   a store is damaged or of another version
     ├── CacheError            OSError, RuntimeError      a cache folder cannot be used
@@ -23,12 +24,16 @@ An error's text carries the place, the value and the cure. A DataLoader worker r
 so every class takes the text alone; nothing but the text is needed to understand it.
 """
 
+import sys
+import warnings
+
 __all__ = [
     "ArchiveError",
     "CacheError",
     "DigestError",
     "DownloadError",
     "GraphError",
+    "MemberError",
     "MissingExtraError",
     "NotFoundError",
     "OfflineError",
@@ -39,6 +44,7 @@ __all__ = [
     "UnknownDimError",
     "UnknownNameError",
     "VocabError",
+    "warn",
 ]
 
 
@@ -75,7 +81,11 @@ class DigestError(TorchVectorsError, ValueError, RuntimeError):
 
 
 class ArchiveError(TorchVectorsError, ValueError, RuntimeError):
-    """An archive is damaged, too large for its promise, or lacks the member asked for."""
+    """An archive is damaged, or holds more than it may."""
+
+
+class MemberError(ArchiveError):
+    """An archive has no member of this name, or several."""
 
 
 class ParseError(TorchVectorsError, ValueError, RuntimeError):
@@ -104,3 +114,11 @@ class GraphError(TorchVectorsError, RuntimeError, ValueError):
 
 class MissingExtraError(TorchVectorsError, ImportError):
     """An optional package is needed; the text says how to install it."""
+
+
+def warn(text: str) -> None:
+    """Warn of something that the caller can mend, at the caller's own line: the first outside this package."""
+    frame, level = sys._getframe(1), 2  # noqa: SLF001 - what warnings itself uses to count its stacklevel
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("torchvectors."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, stacklevel=level)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from typing import NoReturn
 
-__all__ = ["Progress", "bar", "quiet"]
+__all__ = ["Bars", "Progress", "bar", "no_bar", "quiet"]
 
 
 class Progress(Protocol):
@@ -19,8 +20,21 @@ class Progress(Protocol):
         """Report that ``done`` of ``total`` bytes are through."""
 
 
+class Bars(Protocol):
+    """What a room that has several things to report is given: `bar`, `no_bar`, or a caller's own."""
+
+    def __call__(self, title: str, /) -> AbstractContextManager[Progress]:
+        """Return a context in which one piece of work is reported."""
+
+
 def quiet(done: int, total: int | None) -> None:
     """Report nothing."""
+
+
+@contextmanager
+def no_bar(title: str) -> Iterator[Progress]:  # noqa: ARG001 - it stands in for `bar`
+    """Draw nothing."""
+    yield quiet
 
 
 @contextmanager

@@ -38,8 +38,8 @@ def write_store(
         blocks: Tokens and rows, all of one dim, at least one. Of equal tokens the last one's row is found.
         encoding: ``float32``, as given; ``float16``; or ``int8`` with one float32 scale a row, which is the
             row's largest absolute value over 127.
-        metadata: What is known of the source: plain strings. ``dim``, ``tokens``, ``encoding`` and
-            ``checksum`` are added.
+        metadata: What is known of the source: plain strings, read when the last block has come. ``dim``,
+            ``tokens``, ``encoding`` and ``checksum`` are added.
 
     Returns:
         ``path``.
@@ -53,7 +53,7 @@ def write_store(
         raise StoreError(f"{path}: {encoding!r} is no encoding; there are {', '.join(get_args(Encoding))}.")
     with cache.replacing(path) as temporary, temporary.open("wb") as file:
         try:
-            _Writer(file, encoding).write(blocks, dict(metadata or {}))
+            _Writer(file, encoding).write(blocks, metadata or {})
         except BrokenStoreError as error:
             raise StoreError(f"{path}: this store cannot be written: {error}.") from error
     return path
@@ -68,7 +68,7 @@ class _Writer:
         self._checksum = xxh3_128()
         self._end = 0  # bytes of data so far
 
-    def write(self, blocks: Iterable[Block], metadata: dict[str, str]) -> None:
+    def write(self, blocks: Iterable[Block], metadata: Mapping[str, str]) -> None:
         self._file.write(bytes(DATA_START))
         parts: list[tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint64], NDArray[np.float32]]] = []
         n = dim = 0
@@ -97,7 +97,7 @@ class _Writer:
         own = {"dim": str(dim), "tokens": str(n), "encoding": self._encoding}
         own["checksum"] = f"xxh3_128:{self._checksum.hexdigest()}"
         self._file.seek(0)
-        self._file.write(pack(self._tensors, metadata | own))
+        self._file.write(pack(self._tensors, {**metadata, **own}))
 
     def _append(self, array: NDArray[Any]) -> None:
         data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

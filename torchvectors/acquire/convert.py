@@ -1,0 +1,118 @@
+"""A file on the disk → its store, the member's digest and end being checked on the way."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from torchvectors.archive import open_member
+from torchvectors.catalog import Digest, Member, strongest
+from torchvectors.errors import DigestError, ParseError, warn
+from torchvectors.formats import Block, read_text
+from torchvectors.store import Store, open_store, write_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from torchvectors.archive import MemberStream
+    from torchvectors.progress import Bars, Progress
+
+__all__ = ["Origin", "convert"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The file that a store is made from, and how far it is to be trusted."""
+
+    path: Path
+    member: Member | None = None  # what the publisher says of the text; None if nothing is known
+    fetched: bool = False  # by us; otherwise it is the user's own
+    verified: bool = False  # the archive has its published digest: the member needs no check of its own
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def convert(origin: Origin, target: Path, *, max_vectors: int | None, bars: Bars) -> Store:
+    """Write the store of a file, and open it.
+
+    Raises:
+        ArchiveError: The archive is cut, damaged or without the member.
+        ParseError: The member's text is cut or damaged.
+        DigestError: A file that we fetched is not what its publisher says.
+        CacheError: The store cannot be written.
+    """
+    from torchvectors import __version__
+
+    member = origin.member
+    metadata = dict(origin.metadata) | {"converter": f"torchvectors {__version__}"}
+    with open_member(origin.path, member.name if member else None) as stream, bars(target.stem) as progress:
+        watched = _Watched(stream, progress, _algorithm(origin))
+        blocks = read_text(watched, name=_place(origin, stream), max_vectors=max_vectors)
+        write_store(
+            target, _checked(blocks, watched, origin, metadata, whole=not max_vectors), metadata=metadata
+        )
+    return open_store(target)
+
+
+class _Watched:
+    """A stream that is hashed, and reports how far it is, while somebody reads it."""
+
+    def __init__(self, stream: MemberStream, progress: Progress, algorithm: str | None) -> None:
+        self._stream, self._progress = stream, progress
+        self._hash = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
+        self.algorithm = algorithm
+        self.last = b""  # the last byte read
+        self.done = 0  # bytes
+
+    def read(self, n: int, /) -> bytes:
+        data = self._stream.read(n)
+        if self._hash is not None:
+            self._hash.update(data)
+        self.done += len(data)
+        self.last = data[-1:] or self.last
+        self._progress(self.done, self._stream.total)
+        return data
+
+    @property
+    def digest(self) -> Digest | None:
+        """Of all that was read; None where nothing was published to compare it with."""
+        if self._hash is None or self.algorithm is None:
+            return None
+        return Digest(algorithm=self.algorithm, value=self._hash.hexdigest())
+
+
+def _algorithm(origin: Origin) -> str | None:
+    listed = strongest(origin.member.digests) if origin.member and not origin.verified else ()
+    return listed[0].algorithm if listed else None
+
+
+def _checked(
+    blocks: Iterator[Block], watched: _Watched, origin: Origin, metadata: dict[str, str], *, whole: bool
+) -> Iterator[Block]:
+    """Pass blocks on; at the end, before the store gets its name, say what the text has turned out to be."""
+    yield from blocks
+    member = origin.member
+    if member is None or not whole:  # of a file read in part no digest is known
+        metadata["verified"] = str(origin.verified)
+        return
+    listed = strongest(member.digests)
+    right = origin.verified or watched.digest in listed
+    metadata["verified"] = str(right)
+    if right or not (listed or member.nbytes):
+        return
+    if watched.last != b"\n" and member.nbytes and watched.done < member.nbytes - 1:
+        text = f"{origin.path}: {member.name} ends in the middle of a row, after {watched.done:,} of"
+        raise ParseError(f"{text} {member.nbytes:,} bytes. It is cut off: delete the file and get it again.")
+    published = " or ".join(map(str, listed)) or f"{member.nbytes:,} bytes"
+    found = f"{watched.digest or ''} ({watched.done:,} bytes)".lstrip()
+    text = f"{origin.path}: {member.name} is not the published file: it has {found}, and the published one {published}."
+    if origin.fetched and member.strict:
+        raise DigestError(f"{text} Delete it to download it again.")
+    if listed or watched.done != member.nbytes:
+        cure = "To have the published one, delete this file and its store."
+        warn(f"{text} It reads whole and is used as it is. {cure}")
+
+
+def _place(origin: Origin, stream: MemberStream) -> str:
+    return str(origin.path) if stream.name == origin.path.name else f"{origin.path}/{stream.name}"

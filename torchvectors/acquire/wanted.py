@@ -1,0 +1,111 @@
+"""A caller's words → what is wanted: which files may hold it, where it may be fetched, how its store is called.
+
+Nothing here looks at the disk or the network; of the environment, the mirrors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from torchvectors.catalog import Digest, Entry, Member
+from torchvectors.download import mirrored
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["Wanted", "of_entry", "of_url", "store_name"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One set of vectors that comes from an archive, and all that is known of it."""
+
+    name: str  # what people call it
+    store: str  # file name of its store
+    user_archive: str  # file name under which a user may have put the archive into a folder
+    own_archive: str  # file name under which we put it there
+    urls: tuple[str, ...]
+    digests: tuple[Digest, ...]  # of the archive
+    nbytes: int | None  # of the archive
+    strict: bool  # whether another digest is an error, or a warning
+    asked: bool  # whether the caller gave the digest: then it binds the user's own file, too
+    member: Member
+    licence: str | None
+    dead_urls: tuple[str, ...] = ()
+
+
+def of_entry(entry: Entry, max_vectors: int | None) -> Wanted:
+    """Settle what a catalog entry asks for."""
+    archive = entry.archive
+    return Wanted(
+        name=entry.name,
+        store=store_name(entry.name, max_vectors),
+        user_archive=archive.filename,
+        own_archive=archive.filename,
+        # A mirror may still have what its publisher has not.
+        urls=tuple(
+            url for url in mirrored(archive.urls or archive.dead_urls) if url not in archive.dead_urls
+        ),
+        digests=archive.digests,
+        nbytes=archive.nbytes,
+        strict=archive.strict,
+        asked=False,
+        member=entry.member,
+        licence=archive.licence,
+        dead_urls=archive.dead_urls,
+    )
+
+
+def of_url(name: str, url: str, checksum: str | None, max_vectors: int | None) -> Wanted:
+    """Settle what ``Vectors(name, url=…, checksum=…)`` asks for: the member ``name`` of the file at ``url``.
+
+    Raises:
+        ValueError: ``checksum`` is no digest.
+    """
+    digests = (Digest.parse(checksum),) if checksum else ()
+    file = unquote(urlsplit(url).path).rpartition("/")[2] or "download"
+    stem, dot, suffix = file.partition(".")
+    # Two URLs may end alike, and so may two names: the label keeps their files apart.
+    return Wanted(
+        name=name,
+        store=store_name(_labelled(name, url, *map(str, digests)), max_vectors),
+        user_archive=file,
+        own_archive=f"{stem}-{_label(url)}{dot}{suffix}",
+        urls=(url,),
+        digests=digests,
+        nbytes=None,
+        strict=True,
+        asked=bool(digests),
+        member=Member(name=name, dim=None),
+        licence=None,
+    )
+
+
+def store_name(name: str, max_vectors: int | None) -> str:
+    """Return the file name of a store."""
+    return f"{name}.top{max_vectors}.safetensors" if max_vectors else f"{name}.safetensors"
+
+
+def of_file(path: Path, folders: Sequence[Path], max_vectors: int | None) -> str:
+    """Return the file name of the store of a file of the user's own.
+
+    Of a file in a cache folder the name counts, so that the folder can be moved; of any other the whole path,
+    so that two files of one name in two folders never share a store.
+    """
+    whole = path.absolute()
+    inside = whole.parent in {folder.absolute() for folder in folders}
+    return store_name(_labelled(whole.name, whole.name if inside else str(whole)), max_vectors)
+
+
+def _labelled(name: str, *parts: str) -> str:
+    base = re.sub(r"[^\w.+-]", "_", name.rpartition("/")[2])[:100]
+    return f"{base}-{_label(name, *parts)}"
+
+
+def _label(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]

@@ -1,0 +1,164 @@
+"""A file on the disk → one member of it as a stream of bytes: zip, tar, gzip, xz or plain. Nothing is unpacked."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+
+from torchvectors.errors import ArchiveError, MemberError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["MemberStream", "open_member"]
+
+# Text with numbers shrinks to a third; zeros shrink to a thousandth. What grows more than this is no vector file.
+LARGEST_RATIO = 200
+SLACK = 1 << 20  # bytes that even the smallest archive may unpack to
+
+_PROMISES = (".zip", ".gz", ".tgz", ".xz")
+
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError)
+
+
+class Readable(Protocol):
+    """What a member's bytes are read from."""
+
+    def read(self, n: int, /) -> bytes:
+        """Return up to ``n`` bytes."""
+
+
+class Seekable(Readable, Protocol):
+    """What may turn out to be a tar archive."""
+
+    def seek(self, offset: int, /) -> int:
+        """Go to a place."""
+
+
+class MemberStream:
+    """The unpacked bytes of one member, no more of them than promised."""
+
+    def __init__(self, stream: Readable, *, path: Path, name: str, total: int | None, limit: int) -> None:
+        self.name = name  # of the member
+        self.total = total  # bytes, where the archive tells
+        self.done = 0  # bytes given out
+        self._stream, self._path, self._limit = stream, path, limit
+
+    def read(self, n: int, /) -> bytes:
+        """Return up to ``n`` bytes, and none at the end, where the archive's own check sum has been compared.
+
+        Raises:
+            ArchiveError: The archive is cut or damaged here, or unpacks to more than it may.
+        """
+        try:
+            data = self._stream.read(n)
+        except _DAMAGED as error:
+            raise _damaged(self._path, error) from error
+        self.done += len(data)
+        if self.done > self._limit:
+            text = f"{self._path}: {self.name} unpacks to more than the {self._limit} bytes it may have."
+            raise ArchiveError(f"{text} The file is not what it should be: delete it.")
+        return data
+
+
+@contextmanager
+def open_member(
+    path: Path, member: str | None = None, *, nbytes: int | None = None
+) -> Iterator[MemberStream]:
+    """Open one member for reading.
+
+    What kind of archive it is, the content tells; a file that is none is its own only member.
+
+    Args:
+        path: The archive.
+        member: Its path inside the archive, or the last part of that path where only one member has it. None
+            stands for the only file there is. Of a plain, gzip or xz file it need not be given.
+        nbytes: How many bytes it is known to have, at most. Otherwise an archive may unpack to 200 times its
+            own size.
+
+    Raises:
+        ArchiveError: The archive is damaged or encrypted.
+        MemberError: It has no such member; the text lists those it has.
+        FileNotFoundError: There is no such file.
+    """
+    with ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
+        packed = os.fstat(file.fileno()).st_size
+        try:
+            stream, name, total = _find_member(path, file, member, stack)
+        except (*_DAMAGED, NotImplementedError) as error:
+            raise _damaged(path, error) from error
+        limit = nbytes if nbytes is not None else packed * LARGEST_RATIO + SLACK
+        yield MemberStream(stream, path=path, name=name, total=total, limit=limit)
+
+
+def _find_member(
+    path: Path, file: BinaryIO, member: str | None, stack: ExitStack
+) -> tuple[Readable, str, int | None]:
+    """Return the member's bytes, its name, and its size where the archive tells."""
+    head = file.read(8)
+    file.seek(0)
+    if head.startswith(b"PK"):
+        return _in_zip(path, stack.enter_context(zipfile.ZipFile(file)), member, stack)
+    stream: Seekable = file
+    if head.startswith(b"\x1f\x8b"):
+        stream = stack.enter_context(gzip.GzipFile(fileobj=file))
+    elif head.startswith(b"\xfd7zXZ\0"):
+        stream = stack.enter_context(lzma.open(file))  # noqa: SIM115 - the stack closes it
+    elif path.name.lower().endswith(_PROMISES):
+        text = f"{path}: this is no archive: it begins with {head!r}."
+        raise ArchiveError(f"{text} It may be a web page that was saved in its place: delete it.")
+    is_tar = stream.read(512)[257:262] == b"ustar"
+    stream.seek(0)
+    if is_tar:
+        tar = tarfile.open(fileobj=cast("BinaryIO", stream), mode="r:")  # noqa: SIM115 - the stack closes it
+        return _in_tar(path, stack.enter_context(tar), member, stack)
+    if stream is file:
+        return file, path.name, os.fstat(file.fileno()).st_size
+    return stream, path.stem, None
+
+
+def _in_zip(
+    path: Path, archive: zipfile.ZipFile, member: str | None, stack: ExitStack
+) -> tuple[Readable, str, int]:
+    names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    info = archive.getinfo(_choose(path, names, member))
+    if info.flag_bits & 0x1:
+        raise ArchiveError(f"{path}: {info.filename} is encrypted: unpack it yourself.")
+    return stack.enter_context(archive.open(info)), info.filename, info.file_size
+
+
+def _in_tar(
+    path: Path, archive: tarfile.TarFile, member: str | None, stack: ExitStack
+) -> tuple[Readable, str, int]:
+    # A link or a device is no member: only what is a plain file can be read.
+    infos = {info.name: info for info in archive if info.isreg()}
+    info = infos[_choose(path, list(infos), member)]
+    stream = archive.extractfile(info)
+    if stream is None:  # cannot be, of a regular file
+        raise ArchiveError(f"{path}: {info.name} cannot be read.")
+    return stack.enter_context(stream), info.name, info.size
+
+
+def _choose(path: Path, names: Sequence[str], member: str | None) -> str:
+    """Return the one name that is meant."""
+    alike = [name for name in names if member is None or name.rpartition("/")[2] == member]
+    if member is not None and member in names:
+        return member
+    if len(alike) == 1:
+        return alike[0]
+    what = f"there is no {member!r}" if not alike else f"there are {len(alike)} files to choose from"
+    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    raise MemberError(f"{path}: {what} in this archive. It holds: {shown or 'nothing'}. Name one of these.")
+
+
+def _damaged(path: Path, error: Exception) -> ArchiveError:
+    said = str(error) or type(error).__name__
+    return ArchiveError(f"{path}: this archive is cut short or damaged ({said}). Delete it and get it again.")
