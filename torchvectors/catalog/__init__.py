@@ -1,0 +1,22 @@
+"""What is published where: a name → the archive to download, the member inside, and the promise for both.
+
+``records`` says what is known about a file, ``lookup`` finds it by name, ``stored`` reads and writes the package's
+data, and ``make`` makes that data from the published facts. Importing this opens no file.
+"""
+
+from torchvectors.catalog.lookup import aliases, fasttext, find, glove, names
+from torchvectors.catalog.records import Archive, Digest, Entry, Kind, Member, strongest
+
+__all__ = [
+    "Archive",
+    "Digest",
+    "Entry",
+    "Kind",
+    "Member",
+    "aliases",
+    "fasttext",
+    "find",
+    "glove",
+    "names",
+    "strongest",
+]

@@ -1,0 +1,190 @@
+"""A name in, the entry it stands for out; a family's data is read when a name of it is first asked for."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from torchvectors.catalog.stored import archive_of, entries_of, index
+from torchvectors.errors import UnknownDimError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torchvectors.catalog.records import Entry
+    from torchvectors.catalog.stored import ArchiveRecord
+
+__all__ = ["FAMILIES", "aliases", "family_of", "fasttext", "find", "glove", "names"]
+
+# Each family of archives, and what its entries' names look like: the first pattern that fits tells which data
+# file to open. To take one more family of the published facts, add its line here and run `catalog.make`.
+FAMILIES = {
+    "glove-2024": "glove.2024.*",
+    "glove": "glove.*",
+    "muse": "wiki.multi.*",
+    "fasttext-aligned": "wiki.*.align",
+    "fasttext-wiki": "wiki.*",
+    "fasttext-crawl": "cc.*.300",
+    "fasttext-english": "*-300d-?M*",
+    "numberbatch": "numberbatch-*",
+    "lexvec": "lexvec.*",
+    "charngram": "charngram.*",
+}
+
+#: The names in torchtext's ``pretrained_aliases`` that are other names here; its GloVe names are the same.
+aliases: Mapping[str, str] = MappingProxyType(
+    {
+        "charngram.100d": "charngram.jmt",
+        "fasttext.en.300d": "wiki.en",
+        "fasttext.simple.300d": "wiki.simple",
+    }
+)
+
+_SOURCES = {"wiki": "wiki.{}", "crawl": "cc.{}.300", "aligned": "wiki.{}.align", "muse": "wiki.multi.{}"}
+_EXTENSION = re.compile(r"\.(txt|vec|vectors|bin|zip|gz|tar|tgz|pt)$", re.IGNORECASE)
+
+
+def find(name: str) -> Entry:
+    """Return what ``name`` or an alias stands for. Case counts, as in the publishers' file names.
+
+    Raises:
+        UnknownDimError: These vectors exist, but not in the dim that the name ends with.
+        UnknownNameError: The catalog has no such name; the text gives the nearest ones.
+    """
+    entry = _look(aliases.get(name, name))
+    if entry is not None:
+        return entry
+    asked = re.fullmatch(r"(.+)\.(\d+)d", name)
+    if asked and _dims(asked[1]):
+        raise _no_such_dim(name, asked[1], asked[2])
+    hint = 'Names look like "glove.6B.300d", "wiki.de" or "cc.de.300".'
+    near = " or ".join(map(repr, _nearest(name)))
+    cure = (
+        f"{f'Did you mean {near}?' if near else hint} torchvectors.catalog.names() lists all {len(names())}."
+    )
+    raise UnknownNameError(f"{name!r}: the catalog has no vectors of this name. {cure}")
+
+
+def glove(name: str, dim: int | str) -> Entry:
+    """Return the GloVe vectors ``name`` ("6B", "42B", "840B", "twitter.27B", "2024.wikigiga", "2024.dolma").
+
+    Args:
+        name: As in the file's name, between "glove." and the dim.
+        dim: Numbers per token; also as text, the way torchtext's aliases gave it ("300").
+
+    Raises:
+        UnknownNameError: There is no such GloVe.
+        UnknownDimError: It does not come in this dim.
+    """
+    entry = _look(f"glove.{name}.{dim}d")
+    if entry is not None:
+        return entry
+    if _dims(f"glove.{name}"):
+        raise _no_such_dim(f"GloVe {name}", f"glove.{name}", str(dim))
+    choices = {re.sub(r"^glove\.|\.\d+d$", "", known) for known in names() if known.startswith("glove.")}
+    raise UnknownNameError(
+        f"{name!r}: there is no GloVe of this name. Choose from {', '.join(sorted(choices))}."
+    )
+
+
+def fasttext(language: str, source: str = "wiki") -> Entry:
+    """Return the fastText vectors of a language.
+
+    Args:
+        language: The publisher's code, such as "en", "simple" or "zh_min_nan".
+        source: "wiki" (Wikipedia, 2017), "crawl" (Common Crawl and Wikipedia, 2018), "aligned" (the wiki ones
+            in one common space) or "muse" (the same idea, the 30 languages of MUSE).
+
+    Raises:
+        UnknownNameError: There is no such source, or it lacks this language.
+    """
+    if source not in _SOURCES:
+        raise UnknownNameError(f"{source!r}: fastText has no such source. Choose from {', '.join(_SOURCES)}.")
+    entry = _fasttext(language, source)
+    if entry is not None:
+        return entry
+    elsewhere = [other for other in _SOURCES if _fasttext(language, other)]
+    if elsewhere:
+        cure = f"This language is in source {' or '.join(map(repr, elsewhere))}."
+    elif near := _nearest_languages(language, source):
+        cure = f"Did you mean {' or '.join(near)}?"
+    else:
+        cure = 'Give its code, such as "en", "de" or "zh_min_nan".'
+    raise UnknownNameError(f"{language!r}: fastText's {source!r} vectors lack this language. {cure}")
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return every entry's name, sorted; aliases are not among them. Reads all the data once."""
+    return tuple(sorted(name for family in FAMILIES for name in _records(family)))
+
+
+def family_of(name: str) -> str | None:
+    """Return the family that a name of this form belongs to, whether or not there is such a name."""
+    return next((family for family, pattern in FAMILIES.items() if fnmatchcase(name, pattern)), None)
+
+
+@cache
+def _look(name: str) -> Entry | None:
+    family = family_of(name)
+    record = _records(family).get(name) if family else None
+    if family is None or record is None:
+        return None
+    return next(entry for entry in entries_of(archive_of(record, family)) if entry.name == name)
+
+
+@cache
+def _records(family: str) -> Mapping[str, ArchiveRecord]:
+    from importlib.resources import files
+
+    return index(files("torchvectors.catalog").joinpath("data", f"{family}.json").read_text("utf-8"))
+
+
+def _fasttext(language: str, source: str) -> Entry | None:
+    entry = _look(_SOURCES[source].format(language))
+    # Without this, "de.align" would be a language of the source "wiki".
+    return entry if entry and entry.archive.language == language else None
+
+
+def _dims(base: str) -> list[int]:
+    found = (re.fullmatch(re.escape(base) + r"\.(\d+)d", name) for name in (*names(), *aliases))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def _no_such_dim(asked: str, base: str, dim: str) -> UnknownDimError:
+    dims = ", ".join(map(str, _dims(base)))
+    return UnknownDimError(f"{asked}: these vectors do not come in dim {dim}. Choose from {dims}.")
+
+
+def _nearest(name: str) -> list[str]:
+    import difflib
+
+    known = {one.lower(): one for one in (*names(), *aliases)}
+    wanted = re.sub(r"^fasttext\.(.+)\.300d$", r"wiki.\1", name.lower())
+    while wanted not in known and _EXTENSION.search(wanted):
+        wanted = _EXTENSION.sub("", wanted)
+    if wanted in known:
+        return [known[wanted]]
+    longer = sorted((one for one in known if one.startswith(f"{wanted}.")), key=lambda one: (len(one), one))
+    if longer:  # "glove.6B" lacks its dim; "wiki" lacks so much that hundreds of names would be no help
+        return [known[one] for one in longer] if len(longer) <= 5 else []
+    return [known[one] for one in difflib.get_close_matches(wanted, known, n=3)]
+
+
+def _nearest_languages(language: str, source: str) -> list[str]:
+    import difflib
+
+    # Only the wiki family's publisher gives languages in words; the codes mean the same in the others.
+    titles = {one.get("language"): one.get("language_name") for one in _records("fasttext-wiki").values()}
+    family = family_of(_SOURCES[source].format("en")) or ""
+    codes: dict[str, str] = {}
+    for code in (one["language"] for one in _records(family).values()):
+        codes[code.lower()] = code
+        codes.setdefault((titles.get(code) or code).lower(), code)
+    wanted = language.lower().replace("-", "_")
+    close = [wanted] if wanted in codes else difflib.get_close_matches(wanted, codes, n=3)
+    found = dict.fromkeys(codes[one] for one in close)  # a code and its language in words may both be near
+    return [f"{code!r} ({titles[code]})" if titles.get(code) else repr(code) for code in found]
