@@ -1,0 +1,596 @@
+"""Tokens → indices and back: `Vocab`, and the two functions of torchtext that make one from counts."""
+
+# No `from __future__ import annotations` here: TorchScript reads the annotations of `_ScriptableVocab`'s
+# attributes as types, and cannot read strings.
+import operator
+import reprlib
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Protocol, SupportsIndex
+
+import numpy as np
+import torch
+from torch import nn
+
+from torchvectors.counting import check_specials, count_tokens, order_tokens
+from torchvectors.errors import TokenTypeError, VocabError
+
+__all__ = ["HasItos", "Vocab", "build_vocab_from_iterator", "vocab"]
+
+_FORMAT = "torchvectors.vocab"
+_VERSION = 1  # of what `Vocab.state` returns
+
+
+class HasItos(Protocol):
+    """Vectors, as far as a vocabulary needs them: their tokens, in the order of their rows."""
+
+    @property
+    def itos(self) -> Sequence[str]:
+        """Row → token; a token may have several rows."""
+
+
+class _Index(dict[str, int]):
+    """Token → index; a token without an index gets the default."""
+
+    __slots__ = ("default",)
+    default: int | None
+
+    def __missing__(self, token: object) -> int:
+        if not isinstance(token, str):
+            raise _not_a_token(token)
+        if self.default is None:
+            cure = "Call set_default_index() with the index that such tokens shall get."
+            raise VocabError(f"Token {token} not found and default index is not set. {cure}")
+        return self.default
+
+
+class Vocab(nn.Module):
+    """The tokens of a model: token → index and index → token.
+
+    It is torchtext 0.18's ``Vocab`` without the C++: the same methods and the same results. It holds no
+    tensors, so ``state_dict()`` is empty. ``torch.save`` stores the tokens and the default index, and
+    ``torch.load`` reads them back, in its safe default mode, too. Beyond torchtext it can be iterated over,
+    takes any iterable of tokens and not lists alone, and refuses with a `TokenTypeError` what made torchtext
+    crash. A ``str`` with a lone surrogate is a token like any other.
+
+    Args:
+        vocab: The tokens, each once; the index of each is its position. Or another Vocab, to be copied.
+        default_index: What `set_default_index` takes. None: the default index of a Vocab that is copied,
+            none otherwise.
+
+    Raises:
+        TokenTypeError: A token is not a ``str``, or ``vocab`` is one ``str`` or a mapping.
+        VocabError: A token is there twice.
+    """
+
+    _itos: list[str]
+    _stoi: _Index
+
+    def __init__(self, vocab: "Vocab | Iterable[str]", default_index: SupportsIndex | None = None) -> None:
+        super().__init__()
+        if isinstance(vocab, str):
+            raise TokenTypeError(f"the tokens of a Vocab are one str, {reprlib.repr(vocab)}. Give a list.")
+        if isinstance(vocab, Mapping):
+            cure = "For token → frequency call vocab(…); of token → index give the tokens alone, in order."
+            raise TokenTypeError(f"the tokens of a Vocab are a {type(vocab).__name__}, not a list. {cure}")
+        if isinstance(vocab, Vocab) and default_index is None:
+            default_index = vocab.get_default_index()
+        self._fill(vocab, default_index)
+
+    def _fill(self, tokens: Iterable[str], default_index: SupportsIndex | None) -> None:
+        itos = list(tokens)
+        if not set(map(type, itos)) <= {str}:
+            _refuse_other_types(itos)
+            # Of a subclass (numpy.str_, an enum) the text alone stays, as in torchtext.
+            itos = list(map(str.__str__, itos))
+        stoi = _Index(zip(itos, count(), strict=False))
+        if len(stoi) != len(itos):
+            twice = next(token for place, token in enumerate(itos) if stoi[token] != place)
+            raise VocabError(f"Duplicate token found in tokens list: {twice}. Give each token once.")
+        stoi.default = None if default_index is None else int(operator.index(default_index))
+        self._itos, self._stoi = itos, stoi
+
+    @classmethod
+    def from_vectors(
+        cls,
+        vectors: HasItos,
+        specials: Sequence[str] = ("<pad>", "<unk>"),
+        *,
+        default: str | None = "<unk>",
+        max_tokens: int | None = None,
+    ) -> "Vocab":
+        """Make the vocabulary of a set of pretrained vectors: the specials, then the vectors' tokens.
+
+        The matrix that belongs to it is ``torchvectors.align(vocab, vectors).matrix``, whose row ``i`` is for
+        the token ``vocab.get_itos()[i]``. The rows of ``vectors.vectors`` are others: the specials push every
+        token down, and a token that has several rows in the file has one index here.
+
+        Args:
+            vectors: Vectors, or anything with ``itos``.
+            specials: Tokens to put first. One that the vectors have, too, moves here.
+            default: The token whose index unknown tokens get; None for none, so that they are an error.
+            max_tokens: The most tokens, specials included: the first of the file, which in published files
+                are the most frequent ones. None for all.
+
+        Raises:
+            TokenTypeError: A special is not a ``str``.
+            VocabError: ``default`` is not in the vocabulary; a special is there twice; ``max_tokens`` leaves
+                no place for any token of ``vectors``.
+        """
+        tokens = dict.fromkeys(check_specials(specials, max_tokens))
+        for token in vectors.itos:
+            if len(tokens) == max_tokens:
+                break
+            tokens[token] = None
+        made = cls(tokens.keys())
+        if default is not None:
+            if default not in made:
+                cure = "Put it among the specials, or give default=None."
+                raise VocabError(f"the default token {default!r} is not in the vocabulary. {cure}")
+            made.set_default_index(made[default])
+        return made
+
+    if TYPE_CHECKING:
+
+        def __call__(self, tokens: Iterable[str]) -> list[int]:
+            """What `nn.Module.__call__` returns here: hooks and `forward`."""
+
+    def forward(self, tokens: Iterable[str]) -> list[int]:
+        """Return the index of each token; the same as `lookup_indices`, but with the module's hooks."""
+        return self.lookup_indices(tokens)
+
+    def __len__(self) -> int:
+        return len(self._itos)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.get_itos())
+
+    def __contains__(self, token: str) -> bool:
+        if not isinstance(token, str):
+            raise _not_a_token(token)
+        return token in self._stoi
+
+    def __getitem__(self, token: str) -> int:
+        if not isinstance(token, str):
+            raise _not_a_token(token)
+        return self._stoi[token]
+
+    def set_default_index(self, index: SupportsIndex | None) -> None:
+        """Set the index that unknown tokens get. None makes them an error.
+
+        Any int will do, -1 and beyond the end included. It stays what it is when tokens are inserted, so that
+        ``set_default_index(0)`` followed by ``insert_token("<unk>", 0)`` means ``"<unk>"``.
+        """
+        self._stoi.default = None if index is None else int(operator.index(index))
+
+    def get_default_index(self) -> int | None:
+        """Return the index that unknown tokens get, or None."""
+        return self._stoi.default
+
+    def insert_token(self, token: str, index: SupportsIndex) -> None:
+        """Put a new token at ``index``, 0 to ``len(self)``; the tokens from there on move up by one.
+
+        Raises:
+            TokenTypeError: The token is not a ``str``.
+            VocabError: The index is out of bounds, or the token exists.
+        """
+        if not isinstance(token, str):
+            raise _not_a_token(token)
+        at = operator.index(index)
+        if not 0 <= at <= len(self._itos):
+            raise _out_of_bounds(at, len(self._itos))
+        if token in self._stoi:
+            # torchtext said "Token a not found in Vocab" here: programs that look for either are served.
+            exists = f"Token {token} already exists in the Vocab with index: {self._stoi[token]}"
+            raise VocabError(f"{exists}. insert_token takes only a token not found in Vocab.")
+        self._itos.insert(at, str.__str__(token))
+        self._stoi.update(zip(self._itos[at:], count(at), strict=False))
+
+    def append_token(self, token: str) -> None:
+        """Put a new token at the end.
+
+        Raises:
+            TokenTypeError: The token is not a ``str``.
+            VocabError: The token exists.
+        """
+        if token in self:
+            raise VocabError(f"Token {token} already exists in the Vocab with index: {self._stoi[token]}")
+        self.insert_token(token, len(self._itos))
+
+    def lookup_token(self, index: SupportsIndex) -> str:
+        """Return the token of an index: an int, a NumPy integer or a 0-d integer tensor.
+
+        Raises:
+            VocabError: The index is negative or beyond the end.
+        """
+        at = operator.index(index)
+        if not 0 <= at < len(self._itos):
+            raise _out_of_bounds(at, len(self._itos))
+        return self._itos[at]
+
+    def lookup_tokens(self, indices: Iterable[SupportsIndex]) -> list[str]:
+        """Return the token of each index; ``indices`` may be a 1-d integer tensor or array, too.
+
+        Raises:
+            VocabError: An index is negative or beyond the end.
+        """
+        if isinstance(indices, (torch.Tensor, np.ndarray)):
+            indices = (
+                indices.tolist()
+            )  # a tensor's items are tensors, each a hundred times slower than an int
+        places = list(map(operator.index, indices))
+        if places and not 0 <= min(places) <= max(places) < len(self._itos):
+            wrong = next(place for place in places if not 0 <= place < len(self._itos))
+            raise _out_of_bounds(wrong, len(self._itos))
+        return list(map(self._itos.__getitem__, places))
+
+    def lookup_indices(self, tokens: Iterable[str]) -> list[int]:
+        """Return the index of each token, and for an unknown one the default index.
+
+        Raises:
+            TokenTypeError: A token is not a ``str``, or ``tokens`` is one ``str``.
+            VocabError: A token is unknown and there is no default index.
+        """
+        if isinstance(tokens, str):
+            cure = "Give a list of tokens, or write vocab[token] for one."
+            raise TokenTypeError(f"{reprlib.repr(tokens)} is one str, not a list of tokens. {cure}")
+        try:
+            return list(map(self._stoi.__getitem__, tokens))
+        except TypeError:
+            if isinstance(tokens, (list, tuple)):
+                _refuse_other_types(tokens)
+            raise
+
+    def get_stoi(self) -> dict[str, int]:
+        """Return a new dict of token → index."""
+        return dict(self._stoi)
+
+    def get_itos(self) -> list[str]:
+        """Return a new list of the tokens, each at its index."""
+        return self._itos.copy()
+
+    def state(self) -> dict[str, object]:
+        """Return what makes this vocabulary, as a dict of plain types, to go into a checkpoint.
+
+        ``torch.save`` it, or write it as JSON; ``torch.load(…, weights_only=True)`` reads it back without
+        this package, and `from_state` makes an equal Vocab of it.
+        """
+        return {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "tokens": self.get_itos(),
+            "default_index": self.get_default_index(),
+        }
+
+    @classmethod
+    def from_state(cls, state: object) -> "Vocab":
+        """Make the Vocab whose `state` this is.
+
+        Raises:
+            VocabError: It is no state of a Vocab, a damaged one, or one of a later version.
+        """
+        if not isinstance(state, Mapping) or state.get("format") != _FORMAT:
+            raise VocabError(f"this is not what Vocab.state() returned: {reprlib.repr(state)}")
+        version = state.get("version")
+        if version != _VERSION:
+            cure = "Install a newer torchvectors to read it."
+            raise VocabError(f"this vocabulary has version {version!r}, {_VERSION} is known here. {cure}")
+        return cls(*_believed(state.get("tokens"), state.get("default_index")))
+
+    def __getstate__(self) -> dict[str, object]:
+        # What each module has, and what follows from the tokens, is left out: that is smaller, and plain enough
+        # for `torch.load` in its safe mode, whatever the versions of torch that save and load it.
+        ours: dict[str, object] = nn.Module.__getstate__(self)
+        fresh = nn.Module().__dict__
+        kept = {name: value for name, value in ours.items() if name not in fresh or value != fresh[name]}
+        del kept["_stoi"]
+        return kept | {"_default": self.get_default_index()}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        # `torch.load` calls this with whatever a file says.
+        rest = dict(state)
+        tokens, default_index = _believed(rest.pop("_itos", None), rest.pop("_default", None))
+        nn.Module.__init__(self)
+        self.__dict__.update(rest)
+        self._fill(tokens, default_index)
+
+    @property
+    def vocab(self) -> "Vocab":
+        """This vocabulary; in torchtext the C++ object inside, which many programs reach for."""
+        return self
+
+    @property
+    def itos_(self) -> list[str]:
+        """What `get_itos` returns; an attribute of torchtext's C++ object."""
+        return self.get_itos()
+
+    @property
+    def default_index_(self) -> int | None:
+        """What `get_default_index` returns; an attribute of torchtext's C++ object."""
+        return self.get_default_index()
+
+    @property
+    def is_jitable(self) -> bool:
+        """Whether this very object is TorchScript's form; see `__prepare_scriptable__`. As in torchtext."""
+        return False
+
+    def __prepare_scriptable__(self) -> "Vocab":
+        """Return a copy that TorchScript can compile; ``torch.jit.script`` asks for it, alone or in a model.
+
+        Raises:
+            VocabError: A token is not valid Unicode, which TorchScript's strings have to be.
+        """
+        try:
+            "".join(self._itos).encode()
+        except UnicodeEncodeError as error:
+            culprit = error.object[error.start]
+            raise VocabError(f"TorchScript cannot hold the lone surrogate {culprit!r} of a token") from error
+        return _ScriptableVocab(self)
+
+
+class _ScriptableVocab(Vocab):
+    """A Vocab in the part of Python that TorchScript compiles.
+
+    `torch.jit.script` leaves this in the place of the Vocab in the model that it was given, so it has to work
+    uncompiled as well, for what its annotations allow.
+    """
+
+    # Why mypy ignores some overrides: TorchScript has int and list where a Vocab takes any index and iterable.
+    # These comments end their lines, since TorchScript reads what follows "type:" as types.
+
+    __jit_unused_properties__ = ("default_index_", "is_jitable", "itos_", "vocab")
+
+    _itos: list[str]
+    _stoi: dict[str, int]  # type: ignore[assignment] # TorchScript knows no subclass of dict
+    _default: int | None
+
+    def _fill(self, tokens: Iterable[str], default_index: SupportsIndex | None) -> None:
+        super()._fill(tokens, default_index)
+        self._default = None if default_index is None else int(operator.index(default_index))
+
+    def _refuse(self, text: str) -> int:
+        # It is documented, but not in torch.jit.__all__.
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            # `raise` would come out as torch.jit.Error, which is no RuntimeError. A missing key does.
+            # Its value is used wherever this is called, or the compiler would drop the call.
+            nothing: dict[str, int] = {}
+            return nothing[text]
+        raise VocabError(text)
+
+    @torch.jit.export
+    def forward(self, tokens: list[str]) -> list[int]:  # type: ignore[override]
+        return self.lookup_indices(tokens)
+
+    @torch.jit.export
+    def __len__(self) -> int:
+        return len(self._itos)
+
+    @torch.jit.export
+    def __contains__(self, token: str) -> bool:
+        return token in self._stoi
+
+    @torch.jit.export
+    def __getitem__(self, token: str) -> int:
+        if token in self._stoi:
+            return self._stoi[token]
+        default = self._default
+        if default is None:
+            return self._refuse(f"Token {token} not found and default index is not set")
+        return default
+
+    @torch.jit.export
+    def set_default_index(self, index: int | None) -> None:  # type: ignore[override]
+        self._default = None if index is None else int(index)
+
+    @torch.jit.export
+    def get_default_index(self) -> int | None:
+        return self._default
+
+    @torch.jit.export
+    def insert_token(self, token: str, index: int) -> None:  # type: ignore[override]
+        size = len(self._itos)
+        if index < 0 or index > size:
+            index = self._refuse(f"Specified index {index} is out of bounds for vocab of size {size}")
+        if token in self._stoi:
+            index = self._refuse(f"Token {token} already exists in the Vocab with index: {self._stoi[token]}")
+        self._itos.insert(index, token)
+        for place in range(index, size + 1):
+            self._stoi[self._itos[place]] = place
+
+    @torch.jit.export
+    def append_token(self, token: str) -> None:
+        self.insert_token(token, len(self._itos))
+
+    @torch.jit.export
+    def lookup_token(self, index: int) -> str:  # type: ignore[override]
+        size = len(self._itos)
+        if index < 0 or index >= size:
+            index = self._refuse(f"Specified index {index} is out of bounds for vocab of size {size}")
+        return self._itos[index]
+
+    @torch.jit.export
+    def lookup_tokens(self, indices: list[int]) -> list[str]:  # type: ignore[override]
+        return [self.lookup_token(index) for index in indices]
+
+    @torch.jit.export
+    def lookup_indices(self, tokens: list[str]) -> list[int]:  # type: ignore[override]
+        return [self.__getitem__(token) for token in tokens]
+
+    @torch.jit.export
+    def get_stoi(self) -> dict[str, int]:
+        return self._stoi.copy()
+
+    @torch.jit.export
+    def get_itos(self) -> list[str]:
+        return self._itos.copy()
+
+    @property
+    def is_jitable(self) -> bool:
+        """Whether this very object is TorchScript's form."""
+        return True
+
+    def __prepare_scriptable__(self) -> Vocab:
+        return self
+
+
+# torchtext programs save whole vocabularies and read them with a bare `torch.load`, which since torch 2.6 makes
+# only what is listed. These two are safe to list: making one runs nothing that the file brings.
+torch.serialization.add_safe_globals([Vocab, _ScriptableVocab])
+
+
+def vocab(
+    ordered_dict: Mapping[str, int],
+    min_freq: int = 1,
+    specials: Sequence[str] | None = None,
+    special_first: bool = True,
+) -> Vocab:
+    """Make a Vocab of the tokens that are frequent enough, in the order of the dict: nothing is sorted.
+
+    The values are frequencies. A dict of token → index, such as ``glove.stoi``, is not what this takes: its
+    first token, with the value 0, would be dropped, and each later one get the index before its row. For the
+    vocabulary of a set of vectors call `Vocab.from_vectors`; for one of given tokens call ``Vocab(tokens)``.
+
+    Args:
+        ordered_dict: Token → frequency. It stays as it is; torchtext took the specials out of it.
+        min_freq: The least frequency that a token needs; 0 and negative ones are numbers like any other.
+        specials: Tokens that are in whatever their frequency. One that occurs in the dict moves to its place
+            among the specials.
+        special_first: False puts the specials at the end.
+
+    Returns:
+        A Vocab without a default index.
+
+    Raises:
+        TokenTypeError: A token is not a ``str``, or the arguments are no dict and no list of specials.
+        VocabError: A special is there twice.
+
+    Warns:
+        UserWarning: The values are the numbers from 0 up and ``min_freq`` drops some: they are indices.
+
+    Source: rules and argument names of torchtext 0.18 ``vocab``.
+    """
+    if not isinstance(ordered_dict, Mapping):
+        cure = "For a list of tokens call Vocab(tokens); to count the tokens of sentences, build_vocab_from_iterator."
+        raise TokenTypeError(
+            f"vocab() takes a dict of token → frequency, not {reprlib.repr(ordered_dict)}. {cure}"
+        )
+    specials = specials or ()
+    tokens = order_tokens(
+        ordered_dict, min_freq=min_freq, specials=specials, special_first=special_first, by_count=False
+    )
+    if _are_row_numbers(ordered_dict.values()) and not ordered_dict.keys() <= set(tokens):
+        warnings.warn(
+            "vocab() takes a dict of token → frequency, and the values of this one are 0, 1, 2, …: they look like "
+            f"indices, such as glove.stoi has. Those below min_freq={min_freq} were dropped, and the other tokens "
+            "no longer have these indices. For the vocabulary of vectors call Vocab.from_vectors(vectors), and "
+            "torchvectors.align(vocab, vectors) for the matrix that fits it; for given tokens call Vocab(tokens).",
+            stacklevel=2,
+        )
+    return Vocab(tokens)
+
+
+def build_vocab_from_iterator(
+    iterator: Iterable[Iterable[str]],
+    min_freq: int = 1,
+    specials: Sequence[str] | None = None,
+    special_first: bool = True,
+    max_tokens: int | None = None,
+) -> Vocab:
+    """Count the tokens of sentences and make a Vocab of them, the most frequent first.
+
+    Args:
+        iterator: Sentences, each an iterable of tokens. It is read once, to its end; an empty one gives a
+            vocabulary of the specials alone.
+        min_freq: The least count that a token needs.
+        specials: Tokens that are in whatever their count.
+        special_first: False puts the specials at the end.
+        max_tokens: The most tokens, specials included. A special that is among the most frequent tokens of
+            the text, too, takes two of these places, as in torchtext; the stages of a graph count it once.
+
+    Returns:
+        A Vocab without a default index: call `Vocab.set_default_index` for unknown tokens. Tokens of equal
+        count are in the order of their code points.
+
+    Raises:
+        TokenTypeError: A token is not a ``str``.
+        VocabError: A special is there twice, or ``max_tokens`` leaves no place for any other token (which is
+            an ``AssertionError``, too). This is found before the iterator is read.
+
+    Warns:
+        UserWarning: A sentence is one ``str``: its characters are counted as tokens, as in torchtext.
+
+    Source: rules and argument names of torchtext 0.18 ``build_vocab_from_iterator``.
+    """
+    specials = check_specials(specials or (), max_tokens)
+    strings: list[int] = []
+    counts = count_tokens(_spelled(iterator, strings))
+    if strings:
+        warnings.warn(
+            f"sentence {strings[0]} is one str, so its characters were counted as tokens. If they are not meant, "
+            "give lists of tokens, such as text.split(); if they are, list(text) says so without this warning.",
+            stacklevel=2,
+        )
+    tokens = order_tokens(
+        counts,
+        min_freq=min_freq,
+        specials=specials,
+        special_first=special_first,
+        max_tokens=max_tokens,
+        specials_take_room=True,
+    )
+    return Vocab(tokens)
+
+
+def _spelled(sentences: Iterable[Iterable[str]], strings: list[int]) -> Iterator[Iterable[str]]:
+    """Take sentences that are one str apart into characters; the number of the first goes into ``strings``."""
+    for number, sentence in enumerate(sentences):
+        if isinstance(sentence, str):
+            if not strings:
+                strings.append(number)
+            yield list(sentence)
+        else:
+            yield sentence
+
+
+def _are_row_numbers(values: Collection[int]) -> bool:
+    """Say whether these are the row numbers of a file's tokens, in order, and not frequencies.
+
+    Where a token has several rows, as one of glove.840B's has, its number is the last of them, and so a few
+    numbers are missing. But each is at least its position, and the largest is not far beyond the last one.
+    """
+    n = len(values)
+    if n < 2 or next(iter(values)) != 0:
+        return False
+    in_order = all(value >= position for position, value in enumerate(values))
+    return in_order and max(values) < n + n // 10 and len(set(values)) == n
+
+
+def _believed(tokens: object, default_index: object) -> tuple[list[str], int | None]:
+    """Return what was read from somewhere, if it can make a vocabulary.
+
+    Raises:
+        VocabError: It cannot.
+    """
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise VocabError(f"this saved vocabulary is damaged: {reprlib.repr(tokens)} is not a list of tokens")
+    if default_index is not None and not isinstance(default_index, int):
+        raise VocabError(f"this saved vocabulary is damaged: {default_index!r} is not a default index")
+    return tokens, default_index
+
+
+def _not_a_token(value: object) -> TokenTypeError:
+    return TokenTypeError(f"a token is a str, not {reprlib.repr(value)} (of type {type(value).__name__})")
+
+
+def _refuse_other_types(tokens: Sequence[object]) -> None:
+    for place, token in enumerate(tokens):
+        if not isinstance(token, str):
+            kind = type(token).__name__
+            cure = " Give one sentence at a time." if isinstance(token, (list, tuple)) else ""
+            text = f"tokens[{place}] is {reprlib.repr(token)} (of type {kind}), and a token is a str.{cure}"
+            raise TokenTypeError(text)
+
+
+def _out_of_bounds(index: int, size: int) -> VocabError:
+    return VocabError(f"Specified index {index} is out of bounds for vocab of size {size}")
