@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from torchvectors.archive import MemberStream
     from torchvectors.progress import Bars, Progress
 
-__all__ = ["Origin", "convert"]
+__all__ = ["Origin", "convert", "differs"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,7 @@ class Origin:
     member: Member | None = None  # what the publisher says of the text; None if nothing is known
     fetched: bool = False  # by us; otherwise it is the user's own
     verified: bool = False  # the archive has its published digest: the member needs no check of its own
+    doubt: str = ""  # how the user's archive differs from the published one, if it does
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -49,9 +53,8 @@ def convert(origin: Origin, target: Path, *, max_vectors: int | None, bars: Bars
     with open_member(origin.path, member.name if member else None) as stream, bars(target.stem) as progress:
         watched = _Watched(stream, progress, _algorithm(origin))
         blocks = read_text(watched, name=_place(origin, stream), max_vectors=max_vectors)
-        write_store(
-            target, _checked(blocks, watched, origin, metadata, whole=not max_vectors), metadata=metadata
-        )
+        checked = _checked(blocks, watched, origin, target, metadata, whole=not max_vectors)
+        write_store(target, checked, metadata=metadata)
     return open_store(target)
 
 
@@ -88,30 +91,50 @@ def _algorithm(origin: Origin) -> str | None:
 
 
 def _checked(
-    blocks: Iterator[Block], watched: _Watched, origin: Origin, metadata: dict[str, str], *, whole: bool
+    blocks: Iterator[Block],
+    watched: _Watched,
+    origin: Origin,
+    target: Path,
+    metadata: dict[str, str],
+    *,
+    whole: bool,
 ) -> Iterator[Block]:
     """Pass blocks on; at the end, before the store gets its name, say what the text has turned out to be."""
     yield from blocks
-    member = origin.member
-    if member is None or not whole:  # of a file read in part no digest is known
-        metadata["verified"] = str(origin.verified)
-        return
-    listed = strongest(member.digests)
+    member, last = origin.member, watched.last
+    listed = strongest(member.digests) if member else ()
     right = origin.verified or watched.digest in listed
     metadata["verified"] = str(right)
-    if right or not (listed or member.nbytes):
+    if member is None or right or not whole:  # of a file read in part no digest is known
         return
-    if watched.last != b"\n" and member.nbytes and watched.done < member.nbytes - 1:
+    if last != b"\n" and member.nbytes and watched.done < member.nbytes - 1:
         text = f"{origin.path}: {member.name} ends in the middle of a row, after {watched.done:,} of"
         raise ParseError(f"{text} {member.nbytes:,} bytes. It is cut off: delete the file and get it again.")
-    published = " or ".join(map(str, listed)) or f"{member.nbytes:,} bytes"
-    found = f"{watched.digest or ''} ({watched.done:,} bytes)".lstrip()
-    text = f"{origin.path}: {member.name} is not the published file: it has {found}, and the published one {published}."
-    if origin.fetched and member.strict:
-        raise DigestError(f"{text} Delete it to download it again.")
-    if listed or watched.done != member.nbytes:
-        cure = "To have the published one, delete this file and its store."
-        warn(f"{text} It reads whole and is used as it is. {cure}")
+    doubt = origin.doubt
+    if listed or member.nbytes not in (None, watched.done):  # what is known of the text itself decides
+        what = f"{origin.path}: {member.name}"
+        doubt = differs(what, watched.digest, watched.done, listed, member.nbytes)
+    if not doubt:
+        return
+    if not origin.fetched:
+        cure = f"To have the published one, delete this file and {target}."
+        warn(f"{doubt} It reads whole and is used as it is. {cure}")
+    elif member.strict:
+        raise DigestError(f"{doubt} Delete it to download it again.")
+    else:
+        logger.warning("%s No better one is known, so it is used as it is.", doubt)
+
+
+def differs(
+    what: str, found: Digest | None, nbytes: int, listed: tuple[Digest, ...], published: int | None
+) -> str:
+    """Say how a file's digest and size differ from the published ones."""
+    size = f"{published:,} bytes" if published else ""
+    promised = " or ".join(map(str, listed))
+    if promised and size:
+        size = f" ({size})"
+    has = f"{found} ({nbytes:,} bytes)" if found else f"{nbytes:,} bytes"
+    return f"{what} is not the published file: it has {has}, and the published one {promised}{size}."
 
 
 def _place(origin: Origin, stream: MemberStream) -> str:

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from torchvectors.catalog import Digest, Entry, Member
-from torchvectors.download import mirrored
+from torchvectors.catalog import Member
+from torchvectors.download import mirrored, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from torchvectors.catalog import Digest, Entry
 
 __all__ = ["Wanted", "of_entry", "of_url", "store_name"]
 
@@ -26,6 +29,7 @@ class Wanted:
     """One set of vectors that comes from an archive, and all that is known of it."""
 
     name: str  # what people call it
+    command: str  # that fetches it, for a shell
     store: str  # file name of its store
     user_archive: str  # file name under which a user may have put the archive into a folder
     own_archive: str  # file name under which we put it there
@@ -44,6 +48,7 @@ def of_entry(entry: Entry, max_vectors: int | None) -> Wanted:
     archive = entry.archive
     return Wanted(
         name=entry.name,
+        command=f"torchvectors download {entry.name}",
         store=store_name(entry.name, max_vectors),
         user_archive=archive.filename,
         own_archive=archive.filename,
@@ -61,18 +66,16 @@ def of_entry(entry: Entry, max_vectors: int | None) -> Wanted:
     )
 
 
-def of_url(name: str, url: str, checksum: str | None, max_vectors: int | None) -> Wanted:
-    """Settle what ``Vectors(name, url=…, checksum=…)`` asks for: the member ``name`` of the file at ``url``.
-
-    Raises:
-        ValueError: ``checksum`` is no digest.
-    """
-    digests = (Digest.parse(checksum),) if checksum else ()
+def of_url(name: str, url: str, digest: Digest | None, max_vectors: int | None) -> Wanted:
+    """Settle what ``Vectors(name, url=…, checksum=…)`` asks for: the member ``name`` of the file at ``url``."""
+    digests = () if digest is None else (digest,)
+    words = [name, "--url", shown(url), *(f"--checksum={one}" for one in digests)]
     file = unquote(urlsplit(url).path).rpartition("/")[2] or "download"
     stem, dot, suffix = file.partition(".")
     # Two URLs may end alike, and so may two names: the label keeps their files apart.
     return Wanted(
         name=name,
+        command=f"torchvectors download {shlex.join(words)}",
         store=store_name(_labelled(name, url, *map(str, digests)), max_vectors),
         user_archive=file,
         own_archive=f"{stem}-{_label(url)}{dot}{suffix}",

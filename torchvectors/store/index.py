@@ -15,13 +15,13 @@ import numpy as np
 from xxhash import xxh3_64_intdigest
 
 from torchvectors.errors import StoreError
+from torchvectors.store.layout import CURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from torchvectors.formats import Block
     from torchvectors.store.layout import Array
 
 __all__ = ["Row", "TokenIndex", "build_index", "hashes_of"]
@@ -29,9 +29,9 @@ __all__ = ["Row", "TokenIndex", "build_index", "hashes_of"]
 Row = NewType("Row", int)  # position of a token in a store
 
 
-def hashes_of(block: Block) -> NDArray[np.uint64]:
-    """Return the hash of each token of a block, XXH3-64 of its UTF-8 without a seed: uint64 (N,)."""
-    return np.fromiter(map(xxh3_64_intdigest, block.tokens()), np.uint64, len(block))
+def hashes_of(tokens: Sequence[bytes]) -> NDArray[np.uint64]:
+    """Return the hash of each of n tokens, XXH3-64 of its UTF-8 without a seed: uint64 (n,)."""
+    return np.fromiter(map(xxh3_64_intdigest, tokens), np.uint64, len(tokens))
 
 
 def build_index(
@@ -107,39 +107,61 @@ class TokenIndex:
         return len(self.hashes)
 
     def token(self, row: int) -> bytes:
-        """Return the UTF-8 of a row's token."""
-        return self.token_bytes[self.offsets[row] : self.offsets[row + 1]].tobytes()
+        """Return the UTF-8 of a row's token.
+
+        Raises:
+            StoreError: The store's offsets do not fall within its text.
+        """
+        return self._text(row).tobytes()
+
+    def _text(self, row: int) -> memoryview:
+        start, end = self.offsets[row], self.offsets[row + 1]
+        if not start <= end <= len(self.token_bytes):
+            raise self._broken()
+        return self.token_bytes[start:end]
 
     def find(self, token: str) -> Row | None:
-        """Return the row of a token, or None."""
+        """Return the row of a token, or None.
+
+        Raises:
+            StoreError: The store's index contradicts itself.
+        """
         sought = token.encode("utf-8", "surrogatepass")
         number = xxh3_64_intdigest(sought)
         bucket = number >> self.shift
-        offsets = self.offsets
+        start, end = self.starts[bucket], self.starts[bucket + 1]
         try:
-            for place in range(self.starts[bucket], self.starts[bucket + 1]):
+            for place in range(start, end):
                 if self.hashes[place] == number:
                     row = self.rows[place]
-                    if self.token_bytes[offsets[row] : offsets[row + 1]] == sought:
+                    if self._text(row) == sought:
                         return Row(row)
         except IndexError as error:
             raise self._broken() from error
+        if start > end:
+            raise self._broken()
         return None
 
     def find_all(self, tokens: Sequence[str]) -> NDArray[np.int64]:
-        """Return the rows of n tokens: int64 (n,), -1 where there is none."""
+        """Return the rows of n tokens: int64 (n,), -1 where there is none.
+
+        Raises:
+            StoreError: The store's index contradicts itself.
+        """
         sought = [token.encode("utf-8", "surrogatepass") for token in tokens]
-        numbers = np.fromiter(map(xxh3_64_intdigest, sought), np.uint64, len(sought))
+        numbers = hashes_of(sought)
         bucket = numbers >> np.uint64(self.shift)
         hashes, rows, starts = (np.asarray(view) for view in (self.hashes, self.rows, self.starts))
         place, end = starts[bucket].astype(np.int64), starts[bucket + np.uint64(1)].astype(np.int64)
+        if (place > end).any():
+            raise self._broken()
         found = np.full(len(sought), -1, np.int64)
         left = np.flatnonzero(place < end)
         try:
             while len(left):
                 alike = left[hashes[place[left]] == numbers[left]]
                 for i, row in zip(alike.tolist(), rows[place[alike]].tolist(), strict=True):
-                    if self.token_bytes[self.offsets[row] : self.offsets[row + 1]] == sought[i]:
+                    if self._text(row) == sought[i]:
                         found[i] = row
                 place[left] += 1
                 left = left[(found[left] < 0) & (place[left] < end[left])]
@@ -148,7 +170,6 @@ class TokenIndex:
         return found
 
     def _broken(self) -> StoreError:
-        text = (
-            f"{self.name}: this store's token index points outside the store. Delete the file: it is damaged."
+        return StoreError(
+            f"{self.name}: this store's tokens or its index contradict themselves: it is damaged. {CURE}"
         )
-        return StoreError(text)

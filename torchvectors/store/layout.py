@@ -12,14 +12,27 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DATA_START", "VECTOR_DTYPE", "BrokenStoreError", "Encoding", "Layout", "Tensor", "pack", "unpack"]
+__all__ = [
+    "CURE",
+    "DATA_START",
+    "VECTOR_DTYPE",
+    "BrokenStoreError",
+    "Encoding",
+    "Layout",
+    "Tensor",
+    "pack",
+    "unpack",
+]
 
 Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
 Encoding = Literal["float32", "float16", "int8"]
 
+CURE = "If this package made the file, delete it: it is made anew when it is next asked for."
+
 FORMAT, VERSION = "torchvectors", "1"
 DATA_START = 16384  # bytes before the first row: room for the header, and a multiple of a page
 LONGEST_HEADER = 1 << 20  # bytes; a store's own is shorter than DATA_START, another program's may be longer
+MOST_DIMENSIONS = 32  # of an array: as many as every numpy takes
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
@@ -65,13 +78,17 @@ def pack(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     """Return the first `DATA_START` bytes of a store: the header's length, the header as JSON, and blanks.
 
     Raises:
-        BrokenStoreError: The metadata do not fit.
+        BrokenStoreError: The metadata do not fit, or are not all strings.
     """
-    header: dict[str, object] = {"__metadata__": {"format": FORMAT, "version": VERSION, **metadata}}
+    if not all(isinstance(text, str) for item in metadata.items() for text in item):
+        raise BrokenStoreError(f"its metadata must be strings, and they are {dict(metadata)}")
+    own = {"format": FORMAT, "version": VERSION}  # in front, and whatever the metadata say
+    header: dict[str, object] = {"__metadata__": own | dict(metadata) | own}
     for name, tensor in tensors.items():
         place = [tensor.start, tensor.end]
         header[name] = {"dtype": _NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": place}
-    text, room = json.dumps(header, ensure_ascii=False).encode(), DATA_START - 8
+    # A path that is not UTF-8 holds lone surrogates, which no safetensors reader takes: "?" stands for them.
+    text, room = json.dumps(header, ensure_ascii=False).encode(errors="replace"), DATA_START - 8
     if len(text) > room:
         raise BrokenStoreError(f"its metadata take {len(text)} bytes, and there is room for {room}")
     return room.to_bytes(8, "little") + text.ljust(room)
@@ -88,12 +105,7 @@ def unpack(data: memoryview) -> Layout:
     length = int.from_bytes(data[:8], "little")
     if not 2 <= length <= min(LONGEST_HEADER, len(data) - 8):
         raise BrokenStoreError(f"its header would be {length} bytes long")
-    try:
-        header = json.loads(bytes(data[8 : 8 + length]))
-        metadata = {str(key): str(value) for key, value in header.pop("__metadata__").items()}
-        described = [_described(name, entry) for name, entry in header.items()]
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise BrokenStoreError(f"its header cannot be read ({error!r})") from error
+    metadata, described = _parsed(data[8 : 8 + length])
     kind, version = metadata.get("format"), metadata.get("version")
     if (kind, version) != (FORMAT, VERSION):
         text = f"it says {kind!r} version {version!r}, and this package reads {FORMAT!r} version {VERSION!r}"
@@ -106,20 +118,37 @@ def unpack(data: memoryview) -> Layout:
     return Layout(metadata=metadata, encoding=encoding, data_start=8 + length, tensors=tensors)
 
 
-def _described(name: str, entry: Mapping[str, Any]) -> tuple[str, Tensor]:
-    start, end = (int(place) for place in entry["data_offsets"])
-    shape = tuple(int(extent) for extent in entry["shape"])
-    return name, Tensor(dtype=_DTYPES[entry["dtype"]], shape=shape, start=start, end=end)
+def _parsed(header: memoryview) -> tuple[dict[str, str], list[tuple[str, Tensor]]]:
+    try:
+        entries = json.loads(str(header, "utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BrokenStoreError(f"its header cannot be read ({error})") from error
+    metadata = entries.pop("__metadata__", None) if isinstance(entries, dict) else None
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise BrokenStoreError("its header has no metadata, or some that are not strings")
+    return metadata, [(name, _described(name, entry)) for name, entry in entries.items()]
+
+
+def _described(name: str, entry: object) -> Tensor:
+    match entry:
+        case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [start, end]} if (
+            dtype in _DTYPES
+            and len(shape) <= MOST_DIMENSIONS
+            # Not isinstance: to Python, true is an int.
+            and all(type(number) is int and number >= 0 for number in (*shape, start, end))
+        ):
+            return Tensor(dtype=_DTYPES[dtype], shape=tuple(shape), start=start, end=end)
+    text = f"{name!r} has no dtype of {', '.join(_DTYPES)}, or no shape, or no place in its header"
+    raise BrokenStoreError(text)
 
 
 def _views(described: list[tuple[str, Tensor]], data: memoryview) -> dict[str, Array]:
     """Return every array as a view of ``data``, in which they must lie end to end."""
     views: dict[str, Array] = {}
     position = 0
-    for name, tensor in sorted(described, key=lambda item: item[1].end):
+    for name, tensor in sorted(described, key=lambda item: (item[1].start, item[1].end)):
         nbytes = math.prod(tensor.shape) * tensor.dtype.itemsize
-        fits = tensor.start == position and tensor.end == position + nbytes <= len(data)
-        if not fits or min(tensor.shape, default=-1) < 0:
+        if tensor.start != position or not tensor.end == position + nbytes <= len(data):
             text = f"{name} {tensor.shape} would lie at {tensor.start} to {tensor.end} of {len(data)} bytes"
             raise BrokenStoreError(f"{text}, after {position}")
         views[name] = np.frombuffer(data[tensor.start : tensor.end], tensor.dtype).reshape(tensor.shape)
@@ -137,8 +166,8 @@ def _check(tensors: Mapping[str, Array], encoding: Encoding) -> None:
     if vectors.ndim != 2 or starts.ndim != 1:
         raise BrokenStoreError(f"vectors have the shape {vectors.shape}, and index_starts {starts.shape}")
     n, dim = vectors.shape
-    distinct = len(tensors["index_hashes"])
-    nbuckets = 1 << (max(len(starts) - 1, 2).bit_length() - 1)
+    distinct = tensors["index_hashes"].size
+    nbuckets = 1 << (max(len(starts) - 1, 1).bit_length() - 1)  # a power of two
     expected: dict[str, tuple[str, tuple[int, ...]]] = {
         "vectors": (_NAMES[VECTOR_DTYPE[encoding]], (n, dim)),
         "token_bytes": ("U8", (tensors["token_bytes"].size,)),
@@ -154,8 +183,10 @@ def _check(tensors: Mapping[str, Array], encoding: Encoding) -> None:
         if (_NAMES[array.dtype], array.shape) != (dtype, shape):
             found = f"{_NAMES[array.dtype]} {array.shape}"
             raise BrokenStoreError(f"{name} is {found} where {dtype} {shape} must stand")
+        if not array.flags.aligned:
+            raise BrokenStoreError(f"{name} begins at a byte that is no multiple of {array.itemsize}")
     if not (0 < n <= 1 << 32 and dim > 0 and 0 < distinct <= n):
         raise BrokenStoreError(f"it has {n} rows of dim {dim}, and {distinct} tokens")
     offsets = tensors["token_offsets"]
-    if offsets[0] != 0 or offsets[-1] > len(tensors["token_bytes"]) or starts[-1] != distinct:
-        raise BrokenStoreError("its tokens or its index run past their end")
+    if (offsets[0], starts[0], starts[-1]) != (0, 0, distinct) or offsets[-1] > len(tensors["token_bytes"]):
+        raise BrokenStoreError("its tokens or its index do not begin and end where they must")

@@ -12,7 +12,7 @@ from xxhash import xxh3_128
 
 from torchvectors.errors import StoreError
 from torchvectors.store.index import TokenIndex
-from torchvectors.store.layout import BrokenStoreError, Encoding, unpack
+from torchvectors.store.layout import CURE, Encoding, Layout, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Store", "open_store"]
 
-_CURE = "Delete the file: it is made anew from its source when it is next asked for."
+_LONGEST_REASON = 300  # characters: a hostile header may hold a name of a megabyte
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,7 +34,7 @@ class Store:
     `open_store` makes it. It pickles by its path, and is mapped anew where it arrives.
     """
 
-    path: Path
+    path: Path  # absolute, so that it leads here from another process's folder, too
     metadata: Mapping[str, str]
     encoding: Encoding
     index: TokenIndex
@@ -59,12 +59,16 @@ class Store:
         return self.metadata["checksum"]
 
     def tokens(self, start: int = 0, stop: int | None = None) -> Iterator[str]:
-        """Yield the tokens of the rows from ``start`` to ``stop``, in order."""
+        """Yield the tokens of the rows from ``start`` to ``stop``, in order.
+
+        Raises:
+            StoreError: A token is not UTF-8, or does not lie within the store's text.
+        """
         try:
             for row in range(len(self))[start:stop]:
                 yield self.index.token(row).decode()
         except UnicodeDecodeError as error:
-            raise StoreError(f"{self.path}: the token of row {row} is not UTF-8. {_CURE}") from error
+            raise StoreError(f"{self.path}: the token of row {row} is not UTF-8. {CURE}") from error
 
     def rows(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return copies of n rows, decoded: float32 (n, dim). Each must be in ``range(N)``."""
@@ -75,36 +79,38 @@ class Store:
 
         Of a float32 store this is a map, of which a page is copied when it is first written to; of another
         it is decoded into memory.
+
+        Raises:
+            StoreError: The file was replaced since it was opened.
         """
         if self.encoding != "float32":
             return _decoded(self.vectors, self.scales)
-        with self.path.open("rb") as file:
-            private = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-        return np.frombuffer(private, np.float32, len(self) * self.dim, self.data_start).reshape(
-            self.vectors.shape
-        )
+        return _mapped(self.path, mmap.ACCESS_COPY, self.checksum).tensors["vectors"]
 
     def verify(self) -> None:
         """Read the whole file and compare it with its checksum.
 
         Raises:
-            StoreError: A byte has changed since the store was written.
+            StoreError: A byte after the header has changed since the store was written.
         """
+        start = _mapped(self.path, mmap.ACCESS_READ, self.checksum).data_start
         found = xxh3_128()
         with self.path.open("rb") as file:
-            file.seek(self.data_start)
+            file.seek(start)
             while chunk := file.read(1 << 20):
                 found.update(chunk)
         if self.checksum != f"xxh3_128:{found.hexdigest()}":
             raise StoreError(
-                f"{self.path}: this store is not as it was written: its checksum is wrong. {_CURE}"
+                f"{self.path}: this store is not as it was written: its checksum is wrong. {CURE}"
             )
 
 
 def _decoded(vectors: Array, scales: Array | None) -> NDArray[np.float32]:
-    decoded: NDArray[np.float32] = vectors.astype(np.float32)
+    # What can be written to is no longer the store's own.
+    decoded: NDArray[np.float32] = vectors.astype(np.float32, copy=not vectors.flags.writeable)
     if scales is not None:
-        decoded *= scales[:, None]
+        with np.errstate(over="ignore", invalid="ignore"):  # a scale may be any number in another's store
+            decoded *= scales[:, None]
     return decoded
 
 
@@ -120,27 +126,33 @@ def open_store(path: Path, checksum: str | None = None) -> Store:
             something else.
         FileNotFoundError: There is no such file.
     """
-    if sys.byteorder != "little":
-        raise StoreError(f"{path}: the numbers in a store are little-endian, and this machine is not.")
-    try:
-        with path.open("rb") as file:
-            # The map outlives the file handle. mmap refuses an empty file with a ValueError of its own.
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        layout = unpack(memoryview(mapped))
-    except (BrokenStoreError, ValueError) as error:
-        raise StoreError(f"{path}: this is no usable store: {error}. {_CURE}") from error
-    store = Store(
+    path = path.absolute()
+    layout = _mapped(path, mmap.ACCESS_READ, checksum)
+    return Store(
         path=path,
         metadata=layout.metadata,
         encoding=layout.encoding,
         index=TokenIndex.over(str(path), layout.tensors),
         vectors=layout.tensors["vectors"],
-        scales=layout.tensors.get("scales"),
+        scales=layout.tensors["scales"] if layout.encoding == "int8" else None,
         data_start=layout.data_start,
     )
-    if checksum not in (None, store.checksum):
-        text = (
-            f"{path}: this store holds {store.checksum} where {checksum} was expected: it was replaced since."
-        )
+
+
+def _mapped(path: Path, access: int, checksum: str | None) -> Layout:
+    if sys.byteorder != "little":
+        raise StoreError(f"{path}: the numbers in a store are little-endian, and this machine is not.")
+    try:
+        with path.open("rb") as file:
+            # The map outlives the file handle. mmap refuses an empty file with a ValueError of its own.
+            layout = unpack(memoryview(mmap.mmap(file.fileno(), 0, access=access)))
+    except (ValueError, OverflowError) as error:
+        reason = str(error)
+        if len(reason) > _LONGEST_REASON:
+            reason = f"{reason[:_LONGEST_REASON]}…"
+        raise StoreError(f"{path}: this is no usable store: {reason}. {CURE}") from error
+    found = layout.metadata["checksum"]
+    if checksum not in (None, found):
+        text = f"{path}: this store holds {found} where {checksum} was expected: it was replaced since."
         raise StoreError(text)
-    return store
+    return layout

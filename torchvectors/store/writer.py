@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["write_store"]
 
+MOST_ROWS = 1 << 32  # the index counts them in 32 bits
+
 
 def write_store(
     path: Path,
@@ -38,22 +40,22 @@ def write_store(
         blocks: Tokens and rows, all of one dim, at least one. Of equal tokens the last one's row is found.
         encoding: ``float32``, as given; ``float16``; or ``int8`` with one float32 scale a row, which is the
             row's largest absolute value over 127.
-        metadata: What is known of the source: plain strings, read when the last block has come. ``dim``,
-            ``tokens``, ``encoding`` and ``checksum`` are added.
+        metadata: What is known of the source: plain strings, read when the last block has come. ``format``,
+            ``version``, ``dim``, ``tokens``, ``encoding`` and ``checksum`` are added.
 
     Returns:
         ``path``.
 
     Raises:
         CacheError: The folder cannot be written.
-        StoreError: There is no block, a block is of another dim, a number is too large for the encoding, or
-            the metadata are too long.
+        StoreError: There is no row, or none with numbers; a block is of another dim; a token is not UTF-8;
+            a number is too large for the encoding; or the metadata are too long.
     """
     if encoding not in get_args(Encoding):
         raise StoreError(f"{path}: {encoding!r} is no encoding; there are {', '.join(get_args(Encoding))}.")
     with cache.replacing(path) as temporary, temporary.open("wb") as file:
         try:
-            _Writer(file, encoding).write(blocks, metadata or {})
+            _Writer(file, encoding).write(blocks, {} if metadata is None else metadata)
         except BrokenStoreError as error:
             raise StoreError(f"{path}: this store cannot be written: {error}.") from error
     return path
@@ -71,17 +73,19 @@ class _Writer:
     def write(self, blocks: Iterable[Block], metadata: Mapping[str, str]) -> None:
         self._file.write(bytes(DATA_START))
         parts: list[tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint64], NDArray[np.float32]]] = []
-        n = dim = 0
+        n, dim = 0, None
         for block in blocks:
-            if dim not in (0, block.rows.shape[1]):
-                raise BrokenStoreError(f"row {n} has dim {block.rows.shape[1]}, and those before it {dim}")
-            dim = block.rows.shape[1]
+            found = block.rows.shape[1]
+            dim = found if dim is None else dim
+            if found != dim:
+                raise BrokenStoreError(f"row {n} has dim {found}, and those before it {dim}")
+            tokens = _utf8(block.tokens(), n)
             encoded, scales = _encode(block.rows, self._encoding, n)
             self._append(encoded)
-            parts.append((block.token_bytes, block.token_lengths, hashes_of(block), scales))
+            parts.append((block.token_bytes, block.token_lengths, hashes_of(tokens), scales))
             n += len(block)
-        if not n:
-            raise BrokenStoreError("there are no rows")
+        if not (0 < n < MOST_ROWS and dim):
+            raise BrokenStoreError(f"there are {n} rows of dim {dim or 0}")
         self._tensors["vectors"] = Tensor(
             dtype=VECTOR_DTYPE[self._encoding], shape=(n, dim), start=0, end=self._end
         )
@@ -111,21 +115,35 @@ class _Writer:
         self._tensors[name] = Tensor(dtype=array.dtype, shape=array.shape, start=start, end=self._end)
 
 
+def _utf8(tokens: list[bytes], first_row: int) -> list[bytes]:
+    """Return the tokens, having seen that each is UTF-8."""
+    try:
+        # All at once is fast, and what stands between them keeps two halves from making a whole.
+        b"\n".join(tokens).decode()
+    except UnicodeDecodeError:
+        for row, token in enumerate(tokens, first_row):
+            if token.decode(errors="replace").encode() != token:
+                raise BrokenStoreError(f"the token of row {row} is not UTF-8: {token[:60]!r}") from None
+    return tokens
+
+
 def _encode(
     rows: NDArray[np.float32], encoding: Encoding, first_row: int
 ) -> tuple[NDArray[Any], NDArray[np.float32]]:
     """Return the rows as stored, and their scales (none but for int8)."""
     scales = np.empty(0, np.float32)
     if encoding == "float32":
-        return rows, scales
+        return rows.astype(VECTOR_DTYPE[encoding], copy=False), scales
     with np.errstate(over="ignore", invalid="ignore"):
         if encoding == "float16":
             encoded: NDArray[Any] = rows.astype(np.float16)
             lost = np.isinf(encoded) & np.isfinite(rows)
         else:
-            scales = np.abs(rows).max(axis=1) / np.float32(127)
-            encoded = np.rint(rows / np.where(scales > 0, scales, 1)[:, None]).astype(np.int8)
-            lost = ~np.isfinite(rows)
+            scales = np.abs(rows).max(axis=1, initial=0) / np.float32(127)
+            # The scale of subnormal numbers is rough, and a quotient may then pass 127.
+            quotients = np.rint(rows / np.where(scales > 0, scales, np.float32(1))[:, None]).clip(-127, 127)
+            encoded = quotients.astype(np.int8)
+            lost = ~np.isfinite(scales * np.float32(127))[:, None]  # inf, nan, and float32's own largest
     if lost.any():
         row = first_row + int(lost.any(axis=1).argmax())
         raise BrokenStoreError(f"row {row} holds a number that {encoding} cannot; float32 can")

@@ -1,0 +1,200 @@
+"""A vocabulary and vectors → a matrix whose row i belongs to the vocabulary's token i, and what was found how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from torchvectors.errors import TokenTypeError, VocabError
+from torchvectors.vectors import UnkInit, Vectors, unknown_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from torchvectors.vocabulary import Vocab
+
+__all__ = ["Alignment", "Coverage", "align"]
+
+How = Literal["exact", "lower case", "missing", "padding"]
+_CODE = {how: code for code, how in enumerate(get_args(How))}
+_EXAMPLES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Coverage:
+    """Which tokens of a vocabulary have a vector, and how they came by it.
+
+    ``str(coverage)`` is a report. The padding token counts nowhere: it never occurs in a text.
+    """
+
+    itos: Sequence[str]
+    codes: NDArray[np.uint8]  # (V,) for each token, the position of its `How`
+    counts: (
+        Mapping[str, int] | None
+    )  # of the corpus, where they are known; also of tokens outside the vocabulary
+
+    def how(self, token: str) -> How:
+        """Say how a token of the vocabulary came by its row.
+
+        Raises:
+            VocabError: It is not in the vocabulary.
+        """
+        if token not in self.itos:
+            raise VocabError(f"{token!r} is not in this vocabulary of {len(self.itos)} tokens.")
+        how: How = get_args(How)[self.codes[self.itos.index(token)]]
+        return how
+
+    def tokens(self, how: How) -> list[str]:
+        """Return the tokens that came by their row this way, in the vocabulary's order."""
+        return [self.itos[i] for i in (self.codes == _CODE[how]).nonzero()[0].tolist()]
+
+    @property
+    def of_tokens(self) -> float:
+        """The share of the vocabulary's tokens that have a vector, 0 to 1."""
+        padding = int((self.codes == _CODE["padding"]).sum())
+        missing = int((self.codes == _CODE["missing"]).sum())
+        return 1 - missing / max(len(self.codes) - padding, 1)
+
+    @property
+    def of_text(self) -> float | None:
+        """The share of the corpus' running tokens that have a vector, 0 to 1; None where no counts are known.
+
+        A token that the vocabulary left out (too rare, or one too many) has none.
+        """
+        if self.counts is None:
+            return None
+        found = (self.codes == _CODE["exact"]) | (self.codes == _CODE["lower case"])
+        running = sum(self.counts.get(self.itos[i], 0) for i in found.nonzero()[0].tolist())
+        return running / max(sum(self.counts.values()), 1)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the figures of the report as plain numbers, for a log."""
+        ways = {how: int((self.codes == code).sum()) for how, code in _CODE.items()}
+        return {"tokens": len(self.codes), **ways, "of_tokens": self.of_tokens, "of_text": self.of_text}
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.codes):,} tokens, {self.of_tokens:.1%} of them with a vector"]
+        if self.of_text is not None:
+            lines[0] += f"; {self.of_text:.1%} of the running text"
+        for how, code in _CODE.items():
+            if number := int((self.codes == code).sum()):
+                lines.append(f"  {how:<10} {number:>9,}{self._examples(how)}")
+        return "\n".join(lines)
+
+    def _examples(self, how: How) -> str:
+        if how != "missing":
+            return ""
+        tokens, counts = self.tokens(how), self.counts or {}
+        tokens.sort(
+            key=lambda token: -counts.get(token, 0)
+        )  # stable: without counts, in the vocabulary's order
+        more = ", …" if len(tokens) > _EXAMPLES else ""
+        return f"  {', '.join(map(repr, tokens[:_EXAMPLES]))}{more}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Alignment:
+    """An embedding matrix that belongs to one vocabulary. `align` makes it."""
+
+    matrix: Tensor  # float32 (V, dim); row i is the row of the vocabulary's token i
+    coverage: Coverage
+    padding_idx: int | None  # of the padding token, where the vocabulary has one
+
+    @property
+    def dim(self) -> int:
+        """Numbers per token."""
+        return int(self.matrix.shape[1])
+
+    def embedding(
+        self, *, freeze: bool = True, padding_idx: int | Literal["auto"] | None = "auto"
+    ) -> nn.Embedding:
+        """Return an ``nn.Embedding`` (V, dim) with a copy of the matrix.
+
+        Args:
+            freeze: Whether training leaves it as it is.
+            padding_idx: The index whose row is never trained; "auto" is the padding token's.
+        """
+        padding = self._padding(padding_idx)
+        layer: nn.Embedding = nn.Embedding.from_pretrained(self.matrix.clone(), freeze, padding)
+        return layer
+
+    def embedding_bag(
+        self,
+        *,
+        freeze: bool = True,
+        padding_idx: int | Literal["auto"] | None = "auto",
+        mode: Literal["mean", "sum", "max"] = "mean",
+    ) -> nn.EmbeddingBag:
+        """Return an ``nn.EmbeddingBag`` (V, dim) with a copy of the matrix; the padding token counts in no bag.
+
+        Args:
+            freeze: Whether training leaves it as it is.
+            padding_idx: The index that is left out of each bag; "auto" is the padding token's.
+            mode: How a bag's rows become one.
+        """
+        return nn.EmbeddingBag.from_pretrained(
+            self.matrix.clone(), freeze=freeze, padding_idx=self._padding(padding_idx), mode=mode
+        )
+
+    def _padding(self, given: int | Literal["auto"] | None) -> int | None:
+        return self.padding_idx if given == "auto" else given
+
+
+def align(
+    vocab: Vocab | Sequence[str],
+    vectors: Vectors,
+    *,
+    unk_init: UnkInit | None = None,
+    lower_case_backup: bool = False,
+    pad_token: str | None = "<pad>",
+    counts: Mapping[str, int] | None = None,
+) -> Alignment:
+    """Look up every token of a vocabulary, each once.
+
+    Args:
+        vocab: V tokens: a `Vocab`, anything else with ``get_itos()``, or the tokens themselves.
+        vectors: Where to look.
+        unk_init: What tokens without a vector get (`UnkInit`): "zeros", "mean", ``Normal(std=0.6, seed=0)``, or
+            a callable. None: what ``vectors`` itself gives them.
+        lower_case_backup: Try ``token.lower()`` when ``token`` itself has no vector.
+        pad_token: The token whose row is all zeros, whatever ``unk_init`` says, unless ``vectors`` have one for
+            it; it need not be in the vocabulary. None: there is no such token.
+        counts: How often each token occurs in the corpus, for the coverage.
+
+    Returns:
+        The matrix, float32 (V, dim), of which row i belongs to ``vocab.get_itos()[i]``, and its coverage.
+
+    Raises:
+        TokenTypeError: A token is not a ``str``.
+    """
+    itos: list[str] = vocab.get_itos() if hasattr(vocab, "get_itos") else list(vocab)
+    for index, token in enumerate(itos):
+        if not isinstance(token, str):
+            raise TokenTypeError(
+                f"token {index} of the vocabulary is {type(token).__name__}, not str: {token!r}"
+            )
+    rows = vectors.rows_of(itos)
+    codes = np.where(rows >= 0, _CODE["exact"], _CODE["missing"]).astype(np.uint8)
+    if lower_case_backup:
+        left = (rows < 0).nonzero()[0]
+        rows[left] = vectors.rows_of([itos[i].lower() for i in left.tolist()])
+        codes[left[rows[left] >= 0]] = _CODE["lower case"]
+    padding = itos.index(pad_token) if pad_token in itos and pad_token is not None else None
+    if padding is not None and rows[padding] < 0:
+        codes[padding] = _CODE["padding"]
+
+    matrix = torch.zeros(len(itos), vectors.dim)
+    known = (rows >= 0).nonzero()[0]
+    matrix[torch.from_numpy(known)] = vectors.gather(rows[known], ()).float()
+    missing = (codes == _CODE["missing"]).nonzero()[0]
+    how = vectors.unk_init if unk_init is None else unk_init
+    unknown = unknown_rows(how, [itos[i] for i in missing.tolist()], vectors.mean, vectors.dim)
+    matrix[torch.from_numpy(missing)] = unknown.float()
+    coverage = Coverage(itos=tuple(itos), codes=codes, counts=counts)
+    return Alignment(matrix=matrix, coverage=coverage, padding_idx=padding)
