@@ -1,0 +1,92 @@
+"""The command ``torchvectors``: what a person types → what the rooms below do."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torchvectors.errors import TorchVectorsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: The words after ``torchvectors``; None: those of this process.
+
+    Returns:
+        The exit code: 0, or 1 where something could not be done, which standard error then tells in a line.
+    """
+    given = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO if given.verbose else logging.WARNING, format="%(message)s")
+    try:
+        code: int = given.run(given)
+    except TorchVectorsError as error:
+        print(f"torchvectors: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("torchvectors: stopped. What was downloaded so far is kept.", file=sys.stderr)
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    from torchvectors import __version__
+
+    parser = argparse.ArgumentParser(prog="torchvectors", description="Pretrained word vectors for PyTorch.")
+    parser.add_argument("--version", action="version", version=f"torchvectors {__version__}")
+    parser.add_argument("--verbose", "-v", action="store_true", help="tell what is downloaded and converted")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser(
+        "demo",
+        help="train a classifier with random, frozen and tuned vectors, and compare them",
+        description="Train the same text classifier three times from one graph: with random weights, with "
+        "pretrained vectors frozen, and with pretrained vectors tuned. Needs no network.",
+    )
+    demo.add_argument("--quick", action="store_true", help="one seed and few epochs: some seconds")
+    demo.add_argument(
+        "--vectors", default="sample", metavar="NAME", help='a catalog name, or "sample" (the default)'
+    )
+    demo.add_argument(
+        "--png", type=Path, default=Path("torchvectors_demo.png"), help="where to write the curves"
+    )
+    demo.set_defaults(run=_demo)
+
+    download = commands.add_parser(
+        "download",
+        help="fetch vectors into the cache, so that a program finds them there, also offline",
+        description="Download, verify and convert vectors, as a program that names them would at its first use.",
+    )
+    download.add_argument(
+        "names", nargs="+", metavar="NAME", help='a catalog name, such as "glove.6B.50d" or "wiki.en"'
+    )
+    download.add_argument(
+        "--cache", metavar="FOLDER", help="where to put them, instead of the usual cache folder"
+    )
+    download.set_defaults(run=_download)
+    return parser
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from torchvectors import demo
+
+    return demo.run(vectors=given.vectors, quick=given.quick, png=given.png)
+
+
+def _download(given: argparse.Namespace) -> int:
+    from torchvectors.acquire import acquire
+    from torchvectors.progress import bar
+
+    for name in given.names:
+        store = acquire(name, cache=given.cache, bars=bar)
+        print(f"{name}: {len(store):,} tokens of dim {store.dim}, in {store.path}")
+    return 0
