@@ -12,12 +12,11 @@ from torchvectors import data, datapipes, functional, transforms, vocab
 from torchvectors.align import Alignment, Coverage, align
 from torchvectors.pretrained import CharNGram, FastText, GloVe
 from torchvectors.vectors import Normal, Vectors
+from torchvectors.version import __version__
 from torchvectors.vocabulary import Vocab, build_vocab_from_iterator
 
 if TYPE_CHECKING:
     from torchvectors import datasets, nodes
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Alignment",
@@ -28,6 +27,7 @@ __all__ = [
     "Normal",
     "Vectors",
     "Vocab",
+    "__version__",
     "align",
     "build_vocab_from_iterator",
     "data",

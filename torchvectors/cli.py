@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from torchvectors import __version__
+    from torchvectors.version import __version__
 
     parser = argparse.ArgumentParser(prog="torchvectors", description="Pretrained word vectors for PyTorch.")
     parser.add_argument("--version", action="version", version=f"torchvectors {__version__}")

@@ -1,11 +1,10 @@
-"""Tokens → indices and back: `Vocab`, and the two functions of torchtext that make one from counts."""
+"""Tokens → indices and back: the class `Vocab`."""
 
-# No `from __future__ import annotations` here: TorchScript reads the annotations of `_ScriptableVocab`'s
-# attributes as types, and cannot read strings.
+from __future__ import annotations
+
 import operator
 import reprlib
-import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, SupportsIndex
 
@@ -13,10 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from torchvectors.counting import check_specials, count_tokens, order_tokens
+from torchvectors.counting import check_specials
 from torchvectors.errors import TokenTypeError, VocabError
 
-__all__ = ["HasItos", "Vocab", "build_vocab_from_iterator", "vocab"]
+__all__ = ["HasItos", "Vocab"]
 
 _FORMAT = "torchvectors.vocab"
 _VERSION = 1  # of what `Vocab.state` returns
@@ -67,7 +66,7 @@ class Vocab(nn.Module):
     _itos: list[str]
     _stoi: _Index
 
-    def __init__(self, vocab: "Vocab | Iterable[str]", default_index: SupportsIndex | None = None) -> None:
+    def __init__(self, vocab: Vocab | Iterable[str], default_index: SupportsIndex | None = None) -> None:
         super().__init__()
         if isinstance(vocab, str):
             raise TokenTypeError(f"the tokens of a Vocab are one str, {reprlib.repr(vocab)}. Give a list.")
@@ -99,7 +98,7 @@ class Vocab(nn.Module):
         *,
         default: str | None = "<unk>",
         max_tokens: int | None = None,
-    ) -> "Vocab":
+    ) -> Vocab:
         """Make the vocabulary of a set of pretrained vectors: the specials, then the vectors' tokens.
 
         The matrix that belongs to it is ``torchvectors.align(vocab, vectors).matrix``, whose row ``i`` is for
@@ -264,7 +263,7 @@ class Vocab(nn.Module):
         }
 
     @classmethod
-    def from_state(cls, state: object) -> "Vocab":
+    def from_state(cls, state: object) -> Vocab:
         """Make the Vocab whose `state` this is.
 
         Raises:
@@ -296,7 +295,7 @@ class Vocab(nn.Module):
         self._fill(tokens, default_index)
 
     @property
-    def vocab(self) -> "Vocab":
+    def vocab(self) -> Vocab:
         """This vocabulary; in torchtext the C++ object inside, which many programs reach for."""
         return self
 
@@ -315,7 +314,7 @@ class Vocab(nn.Module):
         """Whether this very object is TorchScript's form; see `__prepare_scriptable__`. As in torchtext."""
         return False
 
-    def __prepare_scriptable__(self) -> "Vocab":
+    def __prepare_scriptable__(self) -> Vocab:
         """Return a copy that TorchScript can compile; ``torch.jit.script`` asks for it, alone or in a model.
 
         Raises:
@@ -326,244 +325,10 @@ class Vocab(nn.Module):
         except UnicodeEncodeError as error:
             culprit = error.object[error.start]
             raise VocabError(f"TorchScript cannot hold the lone surrogate {culprit!r} of a token") from error
-        return _ScriptableVocab(self)
+        # Here, because it is a subclass of this class.
+        from torchvectors.vocabulary.scripting import ScriptableVocab
 
-
-class _ScriptableVocab(Vocab):
-    """A Vocab in the part of Python that TorchScript compiles.
-
-    `torch.jit.script` leaves this in the place of the Vocab in the model that it was given, so it has to work
-    uncompiled as well, for what its annotations allow.
-    """
-
-    # Why mypy ignores some overrides: TorchScript has int and list where a Vocab takes any index and iterable.
-    # These comments end their lines, since TorchScript reads what follows "type:" as types.
-
-    __jit_unused_properties__ = ("default_index_", "is_jitable", "itos_", "vocab")
-
-    _itos: list[str]
-    _stoi: dict[str, int]  # type: ignore[assignment] # TorchScript knows no subclass of dict
-    _default: int | None
-
-    def _fill(self, tokens: Iterable[str], default_index: SupportsIndex | None) -> None:
-        super()._fill(tokens, default_index)
-        self._default = None if default_index is None else int(operator.index(default_index))
-
-    def _refuse(self, text: str) -> int:
-        # It is documented, but not in torch.jit.__all__.
-        if torch.jit.is_scripting():  # type: ignore[attr-defined]
-            # `raise` would come out as torch.jit.Error, which is no RuntimeError. A missing key does.
-            # Its value is used wherever this is called, or the compiler would drop the call.
-            nothing: dict[str, int] = {}
-            return nothing[text]
-        raise VocabError(text)
-
-    @torch.jit.export
-    def forward(self, tokens: list[str]) -> list[int]:  # type: ignore[override]
-        return self.lookup_indices(tokens)
-
-    @torch.jit.export
-    def __len__(self) -> int:
-        return len(self._itos)
-
-    @torch.jit.export
-    def __contains__(self, token: str) -> bool:
-        return token in self._stoi
-
-    @torch.jit.export
-    def __getitem__(self, token: str) -> int:
-        if token in self._stoi:
-            return self._stoi[token]
-        default = self._default
-        if default is None:
-            return self._refuse(f"Token {token} not found and default index is not set")
-        return default
-
-    @torch.jit.export
-    def set_default_index(self, index: int | None) -> None:  # type: ignore[override]
-        self._default = None if index is None else int(index)
-
-    @torch.jit.export
-    def get_default_index(self) -> int | None:
-        return self._default
-
-    @torch.jit.export
-    def insert_token(self, token: str, index: int) -> None:  # type: ignore[override]
-        size = len(self._itos)
-        if index < 0 or index > size:
-            index = self._refuse(f"Specified index {index} is out of bounds for vocab of size {size}")
-        if token in self._stoi:
-            index = self._refuse(f"Token {token} already exists in the Vocab with index: {self._stoi[token]}")
-        self._itos.insert(index, token)
-        for place in range(index, size + 1):
-            self._stoi[self._itos[place]] = place
-
-    @torch.jit.export
-    def append_token(self, token: str) -> None:
-        self.insert_token(token, len(self._itos))
-
-    @torch.jit.export
-    def lookup_token(self, index: int) -> str:  # type: ignore[override]
-        size = len(self._itos)
-        if index < 0 or index >= size:
-            index = self._refuse(f"Specified index {index} is out of bounds for vocab of size {size}")
-        return self._itos[index]
-
-    @torch.jit.export
-    def lookup_tokens(self, indices: list[int]) -> list[str]:  # type: ignore[override]
-        return [self.lookup_token(index) for index in indices]
-
-    @torch.jit.export
-    def lookup_indices(self, tokens: list[str]) -> list[int]:  # type: ignore[override]
-        return [self.__getitem__(token) for token in tokens]
-
-    @torch.jit.export
-    def get_stoi(self) -> dict[str, int]:
-        return self._stoi.copy()
-
-    @torch.jit.export
-    def get_itos(self) -> list[str]:
-        return self._itos.copy()
-
-    @property
-    def is_jitable(self) -> bool:
-        """Whether this very object is TorchScript's form."""
-        return True
-
-    def __prepare_scriptable__(self) -> Vocab:
-        return self
-
-
-# torchtext programs save whole vocabularies and read them with a bare `torch.load`, which since torch 2.6 makes
-# only what is listed. These two are safe to list: making one runs nothing that the file brings.
-torch.serialization.add_safe_globals([Vocab, _ScriptableVocab])
-
-
-def vocab(
-    ordered_dict: Mapping[str, int],
-    min_freq: int = 1,
-    specials: Sequence[str] | None = None,
-    special_first: bool = True,
-) -> Vocab:
-    """Make a Vocab of the tokens that are frequent enough, in the order of the dict: nothing is sorted.
-
-    The values are frequencies. A dict of token → index, such as ``glove.stoi``, is not what this takes: its
-    first token, with the value 0, would be dropped, and each later one get the index before its row. For the
-    vocabulary of a set of vectors call `Vocab.from_vectors`; for one of given tokens call ``Vocab(tokens)``.
-
-    Args:
-        ordered_dict: Token → frequency. It stays as it is; torchtext took the specials out of it.
-        min_freq: The least frequency that a token needs; 0 and negative ones are numbers like any other.
-        specials: Tokens that are in whatever their frequency. One that occurs in the dict moves to its place
-            among the specials.
-        special_first: False puts the specials at the end.
-
-    Returns:
-        A Vocab without a default index.
-
-    Raises:
-        TokenTypeError: A token is not a ``str``, or the arguments are no dict and no list of specials.
-        VocabError: A special is there twice.
-
-    Warns:
-        UserWarning: The values are the numbers from 0 up and ``min_freq`` drops some: they are indices.
-
-    Source: rules and argument names of torchtext 0.18 ``vocab``.
-    """
-    if not isinstance(ordered_dict, Mapping):
-        cure = "For a list of tokens call Vocab(tokens); to count the tokens of sentences, build_vocab_from_iterator."
-        raise TokenTypeError(
-            f"vocab() takes a dict of token → frequency, not {reprlib.repr(ordered_dict)}. {cure}"
-        )
-    specials = specials or ()
-    tokens = order_tokens(
-        ordered_dict, min_freq=min_freq, specials=specials, special_first=special_first, by_count=False
-    )
-    if _are_row_numbers(ordered_dict.values()) and not ordered_dict.keys() <= set(tokens):
-        warnings.warn(
-            "vocab() takes a dict of token → frequency, and the values of this one are 0, 1, 2, …: they look like "
-            f"indices, such as glove.stoi has. Those below min_freq={min_freq} were dropped, and the other tokens "
-            "no longer have these indices. For the vocabulary of vectors call Vocab.from_vectors(vectors), and "
-            "torchvectors.align(vocab, vectors) for the matrix that fits it; for given tokens call Vocab(tokens).",
-            stacklevel=2,
-        )
-    return Vocab(tokens)
-
-
-def build_vocab_from_iterator(
-    iterator: Iterable[Iterable[str]],
-    min_freq: int = 1,
-    specials: Sequence[str] | None = None,
-    special_first: bool = True,
-    max_tokens: int | None = None,
-) -> Vocab:
-    """Count the tokens of sentences and make a Vocab of them, the most frequent first.
-
-    Args:
-        iterator: Sentences, each an iterable of tokens. It is read once, to its end; an empty one gives a
-            vocabulary of the specials alone.
-        min_freq: The least count that a token needs.
-        specials: Tokens that are in whatever their count.
-        special_first: False puts the specials at the end.
-        max_tokens: The most tokens, specials included. A special that is among the most frequent tokens of
-            the text, too, takes two of these places, as in torchtext; the stages of a graph count it once.
-
-    Returns:
-        A Vocab without a default index: call `Vocab.set_default_index` for unknown tokens. Tokens of equal
-        count are in the order of their code points.
-
-    Raises:
-        TokenTypeError: A token is not a ``str``.
-        VocabError: A special is there twice, or ``max_tokens`` leaves no place for any other token (which is
-            an ``AssertionError``, too). This is found before the iterator is read.
-
-    Warns:
-        UserWarning: A sentence is one ``str``: its characters are counted as tokens, as in torchtext.
-
-    Source: rules and argument names of torchtext 0.18 ``build_vocab_from_iterator``.
-    """
-    specials = check_specials(specials or (), max_tokens)
-    strings: list[int] = []
-    counts = count_tokens(_spelled(iterator, strings))
-    if strings:
-        warnings.warn(
-            f"sentence {strings[0]} is one str, so its characters were counted as tokens. If they are not meant, "
-            "give lists of tokens, such as text.split(); if they are, list(text) says so without this warning.",
-            stacklevel=2,
-        )
-    tokens = order_tokens(
-        counts,
-        min_freq=min_freq,
-        specials=specials,
-        special_first=special_first,
-        max_tokens=max_tokens,
-        specials_take_room=True,
-    )
-    return Vocab(tokens)
-
-
-def _spelled(sentences: Iterable[Iterable[str]], strings: list[int]) -> Iterator[Iterable[str]]:
-    """Take sentences that are one str apart into characters; the number of the first goes into ``strings``."""
-    for number, sentence in enumerate(sentences):
-        if isinstance(sentence, str):
-            if not strings:
-                strings.append(number)
-            yield list(sentence)
-        else:
-            yield sentence
-
-
-def _are_row_numbers(values: Collection[int]) -> bool:
-    """Say whether these are the row numbers of a file's tokens, in order, and not frequencies.
-
-    Where a token has several rows, as one of glove.840B's has, its number is the last of them, and so a few
-    numbers are missing. But each is at least its position, and the largest is not far beyond the last one.
-    """
-    n = len(values)
-    if n < 2 or next(iter(values)) != 0:
-        return False
-    in_order = all(value >= position for position, value in enumerate(values))
-    return in_order and max(values) < n + n // 10 and len(set(values)) == n
+        return ScriptableVocab(self)
 
 
 def _believed(tokens: object, default_index: object) -> tuple[list[str], int | None]:

@@ -1,0 +1,47 @@
+"""What the documents say works: every block of Python in them is run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(path: Path) -> list[str]:
+    return BLOCK.findall(path.read_text("utf-8"))
+
+
+def test_the_readme_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "readme"}
+    found = blocks(ROOT / "README.md")
+    assert len(found) >= 3
+    for number, block in enumerate(found):
+        exec(compile(block, f"README.md, block {number}", "exec"), names)
+
+
+def test_the_readme_shows_the_two_commands_that_ci_runs() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert "- See it work, without a network: `pip install . && torchvectors demo`\n" in text
+    assert "- Run the tests: `pip install -e '.[test]' && pytest`\n" in text
+
+
+def test_the_architecture_page_knows_every_room() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rooms = {path.stem for path in (ROOT / "torchvectors").iterdir() if path.suffix == ".py" or path.is_dir()}
+    rooms -= {"__init__", "__pycache__", "py"}
+    missing = {room for room in rooms if f"`{room}`" not in page and not room.startswith(".")}
+    assert not missing
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    from torchvectors import __version__
+
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    first = re.search(r"^## (\S+)", text, re.MULTILINE)
+    assert first is not None
+    assert first[1] == __version__

@@ -1,0 +1,12 @@
+"""URLs in, a verified file out. The only room that opens sockets.
+
+The caller holds `cache.lock` on the destination; nothing here locks. ``requests`` is imported when a download
+starts and not before, so that importing this costs little.
+"""
+
+from torchvectors.download.addresses import mirrored, offline, shown
+from torchvectors.download.fetching import fetch
+from torchvectors.download.receipts import Receipt, digest_of, matches, receipt_of
+from torchvectors.download.transport import Policy
+
+__all__ = ["Policy", "Receipt", "digest_of", "fetch", "matches", "mirrored", "offline", "receipt_of", "shown"]

@@ -1,0 +1,86 @@
+"""URLs → which to ask, where a redirect leads, and how each may be shown."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["hop", "hop_refused", "mirrored", "offline", "shown"]
+
+# Fields of a query that say which file is meant. The value of any other (a signature, a token) may be a secret.
+_HARMLESS = {"confirm", "dl", "download", "export", "file", "filename", "id", "path", "raw", "ref", "version"}
+
+
+def offline() -> bool:
+    """Say whether ``TORCHVECTORS_OFFLINE`` forbids downloads: it does unless unset, "", "0", "false" or "no"."""
+    return os.environ.get("TORCHVECTORS_OFFLINE", "").strip().lower() not in ("", "0", "false", "no")
+
+
+def mirrored(urls: Sequence[str]) -> list[str]:
+    """Put the mirrors named in ``TORCHVECTORS_MIRROR`` before the URLs of a file.
+
+    The variable holds base URLs separated by spaces; each gives ``BASE/FILE``, where FILE is the last part of
+    the first URL that has one. Doing it twice changes nothing.
+    """
+    name = next(filter(None, map(_file_name, urls)), "")
+    bases = os.environ.get("TORCHVECTORS_MIRROR", "").split() if name else []
+    return list(dict.fromkeys([*(f"{base.rstrip('/')}/{name}" for base in bases), *urls]))
+
+
+def _file_name(url: str) -> str:
+    try:
+        return urlsplit(url).path.rpartition("/")[2]
+    except ValueError:
+        return ""
+
+
+def shown(url: str) -> str:
+    """Return ``url`` as it may appear in a log, an error or a receipt: without credentials.
+
+    User, password and fragment are left out, and "…" stands for the values of all query fields but those
+    known to be harmless, since a signed URL carries its secret there.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(a URL that cannot be read)"
+    if not parts.netloc:
+        return url.rpartition("@")[2].partition("?")[0]
+    query = "&".join(_shown_field(one) for one in parts.query.split("&"))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def _shown_field(field: str) -> str:
+    name, equals, _ = field.partition("=")
+    if not field or name.lower() in _HARMLESS:
+        return field
+    return f"{name}=…" if equals else "…"
+
+
+def hop(url: str, target: str) -> str:
+    """Return the URL that a redirect from ``url`` to ``target`` leads to.
+
+    User and password go along only to the same host and port.
+
+    Raises:
+        ValueError: ``target`` is not a URL.
+    """
+    old, new = urlsplit(url), urlsplit(urljoin(url, target))
+    user, at, _ = old.netloc.rpartition("@")
+    if at and "@" not in new.netloc and (old.hostname, old.port) == (new.hostname, new.port):
+        new = new._replace(netloc=f"{user}@{new.netloc}")
+    return new.geturl()
+
+
+def hop_refused(url: str, following: str) -> str | None:
+    """Say why a redirect must not be followed; None if it may be."""
+    old, new = urlsplit(url).scheme.lower(), urlsplit(following).scheme.lower()
+    if new not in ("http", "https"):
+        return f"it redirects to {shown(following)}, which is neither http nor https"
+    if old == "https" and new == "http":
+        return f"it redirects to {shown(following)}, without encryption"
+    return None

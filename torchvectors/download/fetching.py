@@ -1,0 +1,186 @@
+"""The URLs of a file, and what it must be → the file under its final name, with its receipt."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from torchvectors.cache import publish, writable
+from torchvectors.download.addresses import offline, shown
+from torchvectors.download.answers import Do, Verdict
+from torchvectors.download.part import Part, on_disk
+from torchvectors.download.promise import Promise, promise_of
+from torchvectors.download.receipts import Receipt, beside, write_receipt
+from torchvectors.download.transfer import transfer
+from torchvectors.download.transport import Policy, open_session
+from torchvectors.errors import DigestError, DownloadError, NotFoundError, OfflineError
+from torchvectors.progress import quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from requests import Session
+
+    from torchvectors.catalog import Digest
+    from torchvectors.progress import Progress
+
+__all__ = ["fetch"]
+
+logger = logging.getLogger(__name__)
+
+_DEFAULT = Policy()
+_WORTH_IT = 1 << 20  # bytes that make an attempt count as progress
+
+
+def fetch(
+    urls: Sequence[str],
+    destination: Path,
+    *,
+    digests: Iterable[Digest] = (),
+    nbytes: int | None = None,
+    strict: bool = True,
+    progress: Progress = quiet,
+    policy: Policy = _DEFAULT,
+) -> Receipt:
+    """Download a file, verify it, and give it its final name; a file that is there already is replaced.
+
+    What came of it before (``DESTINATION.part``, from an earlier call or an interrupted one) is continued
+    where the server can do that, and fetched again where it cannot.
+
+    Args:
+        urls: Where the file may be, the preferred place first; `mirrored` puts the user's mirrors before them.
+        destination: The file's final name. The caller holds `cache.lock` on it.
+        digests: Published digests: the file must have one of those of the strongest algorithm listed. If there
+            are none, the digest of the first download is recorded in the receipt, and any later download from
+            the same URLs must have it.
+        nbytes: The published size.
+        strict: False if the digests are hearsay (`catalog.Archive`): when no URL gives them, what the first
+            one gave is kept, unverified, and a warning is logged.
+        progress: Called with bytes so far, those of earlier calls included, and bytes in all.
+        policy: How patient to be.
+
+    Returns:
+        The receipt, which also lies beside the file (`receipt_of`).
+
+    Raises:
+        OfflineError: ``TORCHVECTORS_OFFLINE`` is set. No socket was opened.
+        DigestError: All that the URLs gave were bytes other than the promised ones.
+        DownloadError: No URL gave the file; the text names each, and what was wrong with it.
+        NotFoundError: There are no URLs.
+        CacheError: The disk cannot be written; what came so far is kept.
+    """
+    if not urls:
+        raise NotFoundError(f"{destination}: no URL of this file is known. Put it there yourself.")
+    if offline():
+        raise _offline(destination, urls)
+    writable(destination.parent)
+    promise = promise_of(destination, urls, digests, nbytes, strict=strict)
+    part = Part(destination, {"sha256", *(one.algorithm for one in promise.digests)})
+    part.take_up()
+    doubted: Receipt | None = None
+    failures: list[tuple[str, Verdict]] = []
+    with open_session() as session:
+        for url in dict.fromkeys(urls):
+            verdict = _from_url(session, url, part, promise, progress, policy)
+            if verdict.do is Do.KEEP:
+                return _keep(part, destination, part.path, _receipt(part, verified=promise.published))
+            logger.info("%s: gave up %s: %s", destination, shown(url), verdict.reason)
+            failures.append((shown(url), verdict))
+            if verdict.do is Do.WRONG and not promise.strict and doubted is None:
+                doubted = _receipt(part, verified=False)
+                part.set_aside()
+            elif verdict.do is Do.WRONG:
+                part.drop()
+    if doubted is None:
+        raise _none_worked(destination, promise, failures, part.size)
+    text = "%s: no URL gives the listed digest, %s. Kept what %s gives, with the digest %s."
+    logger.warning(text, destination, " or ".join(map(str, promise.digests)), doubted.url, doubted.digest)
+    return _keep(part, destination, part.aside, doubted)
+
+
+def _from_url(
+    session: Session, url: str, part: Part, promise: Promise, progress: Progress, policy: Policy
+) -> Verdict:
+    """Ask one URL until it gives the file or is given up: KEEP, or WRONG with the part, or what failed last."""
+    attempts = wrong = 0
+    furthest = part.size if part.held(shown(url)) else 0
+    while True:
+        if part.origin and part.origin.url == shown(url) and part.size == promise.length(part.total):
+            verdict = promise.verify(part.digest)  # an earlier call got all of it, and was stopped after that
+        else:
+            verdict = transfer(session, url, part, promise, progress, policy)
+        if verdict.do is Do.AFRESH:  # cannot come twice in a row: only a part is ever continued
+            logger.info("%s: %s; starting over", part.path, verdict.reason)
+            part.drop()
+        elif verdict.do is Do.WRONG:
+            wrong += 1
+            # A file put together from several answers may be wrong where one in one piece is right; but
+            # hearsay is not worth fetching the same gigabytes twice.
+            if wrong == 2 or not (promise.strict or part.resumed):
+                return verdict
+            logger.info("%s: %s; fetching it once more from the start", part.path, verdict.reason)
+            part.drop()
+        elif verdict.do is Do.RETRY:
+            if part.size >= furthest + _WORTH_IT:  # a large file on a bad line needs many attempts
+                attempts, furthest = 0, part.size
+            attempts += 1
+            if attempts >= policy.attempts:
+                return verdict
+            pause = policy.pause(attempts, verdict.wait)
+            logger.info("%s: %s; trying again in %g s", part.path, verdict.reason, pause)
+            time.sleep(pause)
+        else:
+            return verdict
+
+
+def _receipt(part: Part, *, verified: bool) -> Receipt:
+    url, etag = (part.origin.url, part.origin.etag) if part.origin else ("", None)
+    return Receipt(url=url, nbytes=part.size, sha256=part.digest("sha256"), verified=verified, etag=etag)
+
+
+def _keep(part: Part, destination: Path, bytes_at: Path, receipt: Receipt) -> Receipt:
+    """Give the file its final name, and say what it is."""
+    with on_disk(destination):
+        # In this order a crash leaves the old file with its receipt, or no file and perhaps a receipt, or the
+        # new file with its receipt: never a file with another one's receipt, nor one of ours without.
+        destination.unlink(missing_ok=True)
+        write_receipt(destination, receipt)
+        publish(bytes_at, destination)
+    part.clean()
+    if receipt.verified:
+        logger.info("%s: %d bytes, with the published digest", destination, receipt.nbytes)
+    else:
+        text = "%s: %d bytes. No published digest vouches for them: %s is recorded in %s and held from now on"
+        logger.info(text, destination, receipt.nbytes, receipt.digest, beside(destination))
+    return receipt
+
+
+def _offline(destination: Path, urls: Sequence[str]) -> OfflineError:
+    return OfflineError(
+        f"{destination}: this file is not there, and TORCHVECTORS_OFFLINE forbids to download it from "
+        f"{' or '.join(map(shown, urls))}. Run the same program once without TORCHVECTORS_OFFLINE, or put the "
+        "file there yourself."
+    )
+
+
+def _none_worked(
+    destination: Path, promise: Promise, failures: Sequence[tuple[str, Verdict]], kept: int
+) -> DownloadError | DigestError:
+    listed = "".join(f"\n  {url}: {verdict.reason}" for url, verdict in failures)
+    itself = f"or put the right file at {destination} yourself."
+    if not all(verdict.wrong for _, verdict in failures):
+        stays = (
+            f" The {kept:,} bytes that came are kept, and the next call goes on from there." if kept else ""
+        )
+        return DownloadError(
+            f"{destination}: it could not be downloaded.{listed}\n"
+            f"Check the network and its proxy (HTTPS_PROXY), name a mirror in TORCHVECTORS_MIRROR, {itself}{stays}"
+        )
+    if promise.digests and not promise.published:
+        cure = f"If its publisher has replaced the file, delete {beside(destination)} to accept the new one,"
+    else:
+        cure = "Its publisher has replaced the file, or something on the way changes it: name a mirror in "
+        cure += "TORCHVECTORS_MIRROR,"
+    return DigestError(f"{destination}: what was downloaded is not this file.{listed}\n{cure} {itself}")
