@@ -85,7 +85,7 @@ def test_both_number_parsers_agree_with_python(values: list[float], style: objec
 
 
 @pytest.mark.parametrize(
-    "field", [b"[1]", b"\t", b"1_", b"x", b"0x10", b'"1"', b"true", b"null", b"--1", b""]
+    "field", [b"[1]", b"nan(1)", b"\t", b"1_", b"x", b"0x10", b'"1"', b"true", b"null", b"--1", b""]
 )
 def test_what_python_does_not_take_for_a_number_is_refused(field: bytes) -> None:
     assert numbers.parse_numbers(b"1," + field + b",2", 3) is None

@@ -51,16 +51,14 @@ def folders(cache: PathLike | Sequence[PathLike] | None = None) -> Folders:
 
     Args:
         cache: One folder, or several: all are searched, in order, and the last one is written to, so that a
-            read-only folder shared by many users comes first and one's own last. None: the folders named in
+            read-only folder shared by many users comes first and one's own last. None, or none: those named in
             ``$TORCHVECTORS_HOME`` (separated as in ``$PATH``); else ``.vector_cache`` in the current folder,
             where torchtext put things, if it is there; else the user's cache folder.
     """
-    if cache is not None:
-        given = [cache] if isinstance(cache, (str, os.PathLike)) else list(cache)
-        return Folders(search=tuple(Path(one).expanduser() for one in given) or (_user_folder(),))
+    given = [cache] if isinstance(cache, (str, os.PathLike)) else list(cache or ())
     home = [part for part in os.environ.get("TORCHVECTORS_HOME", "").split(os.pathsep) if part]
-    if home:
-        return Folders(search=tuple(Path(part).expanduser() for part in home))
+    if named := given or home:
+        return Folders(search=tuple(Path(one).expanduser() for one in named))
     legacy = Path(".vector_cache")
     return Folders(search=(legacy if legacy.is_dir() else _user_folder(),))
 
@@ -100,19 +98,27 @@ def lock(target: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     places = writable(writable(target.parent) / ".locks")
-    # A digest keeps the lock's name short and legal whatever the target is called.
-    label = re.sub(r"[^\w.-]", "_", target.name)[:80]
-    name = f"{label}.{hashlib.sha256(target.name.encode()).hexdigest()[:12]}.lock"
-    held = FileLock(places / name)
+    held = FileLock(places / f"{_label(target.name)}.lock")
     try:
-        held.acquire(timeout=0)
-    except Timeout:
-        logger.info("%s: waiting for another process or thread that is making it", target)
-        held.acquire()
+        try:
+            held.acquire(timeout=0)
+        except Timeout:
+            logger.info("%s: waiting for another process or thread that is making it", target)
+            held.acquire()
+    except (OSError, NotImplementedError) as error:
+        # Another user's lock file, or a file system that cannot lock.
+        text = f"{target}: its lock in {places} cannot be had ({error}). Give a folder of your own as cache=…"
+        raise CacheError(text) from error
     try:
         yield
     finally:
         held.release()
+
+
+def _label(name: str) -> str:
+    """Return a short and legal name that is this file's alone, and that a person still knows it by."""
+    readable = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:80]
+    return f"{readable}.{hashlib.sha256(os.fsencode(name)).hexdigest()[:12]}"
 
 
 def publish(temporary: Path, final: Path) -> None:
@@ -123,12 +129,14 @@ def publish(temporary: Path, final: Path) -> None:
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     temporary.replace(final)
-    if os.name == "posix":  # the rename itself is safe once the folder is on the disk, too
-        folder = os.open(final.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    if os.name == "posix":
+        # The rename itself is safe once the folder is on the disk, too; not every file system can do that.
+        with suppress(OSError):
+            folder = os.open(final.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
 
 @contextmanager
@@ -138,12 +146,14 @@ def replacing(final: Path) -> Iterator[Path]:
     Raises:
         CacheError: The folder cannot be written, or the disk is full.
     """
-    temporary = writable(final.parent) / f".{final.name}.{secrets.token_hex(4)}.tmp"
+    temporary = writable(final.parent) / f".{_label(final.name)}.{secrets.token_hex(4)}.tmp"
     try:
         yield temporary
         publish(temporary, final)
     except OSError as error:
-        if error.errno not in _CANNOT_WRITE:
+        # The block may read other files while it writes this one, and fail at them.
+        where = error.filename and str(error.filename)
+        if error.errno not in _CANNOT_WRITE or where not in (None, str(temporary), str(final)):
             raise
         text = f"{final}: it could not be written ({error.strerror}). Nothing was left behind."
         raise CacheError(text) from error

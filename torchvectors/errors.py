@@ -4,7 +4,7 @@ Each derives from `TorchVectorsError` and also from the built-in type that a pro
 catches, so that its ``except`` clauses go on working::
 
     TorchVectorsError
-    ├── UnknownNameError      KeyError, ValueError       no such vectors in the catalog
+    ├── UnknownNameError      KeyError, ValueError       no such vectors, language or split
     ├── UnknownDimError       ValueError, RuntimeError   these vectors do not come in that dim
     ├── NotFoundError         RuntimeError, FileNotFoundError   no file, and nowhere to get it from
     ├── DownloadError         RuntimeError, OSError      no URL gave the file
@@ -53,7 +53,7 @@ class TorchVectorsError(Exception):
 
 
 class UnknownNameError(TorchVectorsError, KeyError, ValueError):
-    """The catalog has no vectors of this name; torchtext raised ``KeyError`` for ``GloVe("7B")``."""
+    """There is nothing of this name; torchtext raised ``KeyError`` for ``GloVe("7B")``."""
 
     def __str__(self) -> str:
         # KeyError shows the repr of its argument, which turns a sentence into a quoted string.

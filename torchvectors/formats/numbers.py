@@ -34,8 +34,8 @@ def _simdjson() -> ModuleType | None:
 # What simdjson takes and Python does not, or takes for something else: a list of one number; the integer -0, whose
 # sign it drops, and which white space of JSON's may follow.
 _TRAPS = (b"[", b"-0,", b"\t", b"\r")
-# What numpy takes for -1.
-_NOTHING = re.compile(rb"(?:^|,)\s*(?:,|$)")
+# What numpy takes for -1, and for a NaN with a payload: nothing at all, and "nan(1)".
+_NO_NUMBER = re.compile(rb"(?:^|,)\s*(?:,|$)|\(")
 
 
 def parse_numbers(text: bytes, count: int) -> NDArray[np.float32] | None:
@@ -66,7 +66,7 @@ def _by_simdjson(text: bytes) -> NDArray[np.float64] | None:
 
 
 def _by_numpy(text: bytes) -> NDArray[np.float64] | None:
-    if _NOTHING.search(text):
+    if _NO_NUMBER.search(text):
         return None
     with warnings.catch_warnings():
         # numpy says "string or file could not be read to its end" as a DeprecationWarning, and will raise.
