@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "Do", "Held", "Origin", "Verdict", "judge", "objection", "origin_of", "range_headers"]
 
+_NUMBER = "([0-9]{1,18})"  # int() refuses very long ones
+
 HEAD = 1024  # bytes at the start of a body in which a page or an error that poses as data shows itself
 
 
@@ -98,10 +100,12 @@ def judge(status: int, headers: Mapping[str, str], held: Held | None) -> Verdict
 
 
 def _judge_range(headers: Mapping[str, str], held: Held) -> Verdict:
-    span = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", headers.get("Content-Range", "").strip())
+    span = re.fullmatch(
+        rf"bytes {_NUMBER}-{_NUMBER}/(?:{_NUMBER}|\*)", headers.get("Content-Range", "").strip()
+    )
     if span is None or int(span[1]) != held.size or int(span[2]) < held.size:
         return Verdict(do=Do.AFRESH, reason="it answered with another range than the one asked for")
-    total = held.origin.total if span[3] == "*" else int(span[3])
+    total = int(span[3]) if span[3] else held.origin.total
     now = origin_of(held.origin.url, headers, total)
     for name in ("etag", "modified", "total"):
         before, after = getattr(held.origin, name), getattr(now, name)
@@ -116,20 +120,20 @@ def _judge_range(headers: Mapping[str, str], held: Held) -> Verdict:
 def _length(headers: Mapping[str, str]) -> int | None:
     length = headers.get("Content-Length", "")
     # With a transfer coding the length counts for nothing (RFC 9112, 6.3).
-    return int(length) if length.isdecimal() and "Transfer-Encoding" not in headers else None
+    return int(length) if re.fullmatch(_NUMBER, length) and "Transfer-Encoding" not in headers else None
 
 
 def _wait(headers: Mapping[str, str]) -> float:
     """Return the seconds of Retry-After; a date is measured from the answer's own, as clocks may differ."""
     value = headers.get("Retry-After", "").strip()
-    if value.isdecimal():
+    if re.fullmatch(_NUMBER, value):
         return float(value)
     from email.utils import parsedate_to_datetime  # rarely needed, and it imports much
 
     try:
         then, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("Date", ""))
         return max(0.0, (then - now).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
 
 

@@ -94,7 +94,8 @@ def fetch(
             elif verdict.do is Do.WRONG:
                 part.drop()
     if doubted is None:
-        raise _none_worked(destination, promise, failures, part.size)
+        held = part.origin and part.held(part.origin.url)
+        raise _none_worked(destination, promise, failures, held.size if held else 0)
     text = "%s: no URL gives the listed digest, %s. Kept what %s gives, with the digest %s."
     logger.warning(text, destination, " or ".join(map(str, promise.digests)), doubted.url, doubted.digest)
     return _keep(part, destination, part.aside, doubted)
@@ -104,8 +105,7 @@ def _from_url(
     session: Session, url: str, part: Part, promise: Promise, progress: Progress, policy: Policy
 ) -> Verdict:
     """Ask one URL until it gives the file or is given up: KEEP, or WRONG with the part, or what failed last."""
-    attempts = wrong = 0
-    furthest = part.size if part.held(shown(url)) else 0
+    attempts = wrong = furthest = 0
     while True:
         if part.origin and part.origin.url == shown(url) and part.size == promise.length(part.total):
             verdict = promise.verify(part.digest)  # an earlier call got all of it, and was stopped after that
@@ -171,9 +171,7 @@ def _none_worked(
     listed = "".join(f"\n  {url}: {verdict.reason}" for url, verdict in failures)
     itself = f"or put the right file at {destination} yourself."
     if not all(verdict.wrong for _, verdict in failures):
-        stays = (
-            f" The {kept:,} bytes that came are kept, and the next call goes on from there." if kept else ""
-        )
+        stays = f" The {kept:,} bytes that came are kept, and the next call continues them." if kept else ""
         return DownloadError(
             f"{destination}: it could not be downloaded.{listed}\n"
             f"Check the network and its proxy (HTTPS_PROXY), name a mirror in TORCHVECTORS_MIRROR, {itself}{stays}"
