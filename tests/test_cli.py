@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
+from servers import Server, file
 
 import torchvectors
 from torchvectors.cli import main
@@ -49,6 +51,17 @@ def test_an_error_is_one_line_and_exit_code_1(
     assert said in shown.err
     assert "Traceback" not in shown.err
     assert not (tmp_path / "cache").exists()
+
+
+def test_download_takes_a_url_and_its_checksum(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    right = f"sha256:{hashlib.sha256(ROWS).hexdigest()}"
+    with Server() as server:
+        url = server.on("/mine.txt", file(ROWS))
+        words = ["download", "mine.txt", "--cache", str(tmp_path), "--url", url]
+        assert main([*words, "--checksum", f"sha256:{'0' * 64}"]) == 1
+        assert "0000" in capsys.readouterr().err
+        assert main([*words, "--checksum", right]) == 0
+    assert capsys.readouterr().out.startswith("mine.txt: 2 tokens of dim 2")
 
 
 def test_offline_says_which_command_fetches_what_is_missing(

@@ -31,7 +31,12 @@ def test_from_a_name_to_a_trained_classifier(tmp_path: Path) -> None:
         assert [seen.sent for seen in server.log] == [len(body)]
         again = glove()
         assert len(server.log) == 1  # the second time the store is opened, and nothing is asked for
-    assert (len(vectors), vectors.dim, vectors.itos[0], vectors.itos[-1]) == (400_000, 50, "the", "sandberger")
+    assert (len(vectors), vectors.dim, vectors.itos[0], vectors.itos[-1]) == (
+        400_000,
+        50,
+        "the",
+        "sandberger",
+    )
     assert torch.equal(vectors["sandberger"], again["sandberger"])
 
     fitted = WordNetTopics(split="train").tokenize().build_vocab().align_vectors(vectors, unk_init="zeros")

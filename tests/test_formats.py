@@ -149,6 +149,7 @@ def test_a_token_that_is_not_utf8_leaves_no_row(caplog: pytest.LogCaptureFixture
         (b"2 1\na 1\nb 4\n", 1, ["a", "b"]),  # a header above one number each
         (b"7 8\na 1\n", 1, ["7", "a"]),  # no header: 8 is not the dim below it
         (b"7 8 9\na 1 2\n", 2, ["7", "a"]),
+        (b" 1 2\na 1 2\n", 2, ["", "a"]),  # an empty token with two integers
         (b"\n\na 1 2\n\nb 3 4\n\n", 2, ["a", "b"]),
         (b"\xef\xbb\xbfa 1 2\n", 2, ["\ufeffa"]),  # torchtext keeps a byte order mark, too
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -13,7 +15,7 @@ from torchvectors.errors import TokenTypeError, VocabError
 from torchvectors.vectors import UnkInit, Vectors, unknown_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Alignment", "Coverage", "align"]
 
-How = Literal["exact", "lower case", "missing", "padding"]
+How = Literal["exact", "lower case", "n-grams", "missing", "padding"]
 _CODE = {how: code for code, how in enumerate(get_args(How))}
-_EXAMPLES = 10
+_FOUND: tuple[How, ...] = ("exact", "lower case", "n-grams")
+_EXAMPLES = 10  # missing tokens in a report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,9 +38,8 @@ class Coverage:
 
     itos: Sequence[str]
     codes: NDArray[np.uint8]  # (V,) for each token, the position of its `How`
-    counts: (
-        Mapping[str, int] | None
-    )  # of the corpus, where they are known; also of tokens outside the vocabulary
+    # How often each token occurs in the corpus, tokens outside the vocabulary included; None if nobody counted.
+    counts: Mapping[str, int] | None
 
     def how(self, token: str) -> How:
         """Say how a token of the vocabulary came by its row.
@@ -57,9 +59,7 @@ class Coverage:
     @property
     def of_tokens(self) -> float:
         """The share of the vocabulary's tokens that have a vector, 0 to 1."""
-        padding = int((self.codes == _CODE["padding"]).sum())
-        missing = int((self.codes == _CODE["missing"]).sum())
-        return 1 - missing / max(len(self.codes) - padding, 1)
+        return int(self._found().sum()) / max(int((self.codes != _CODE["padding"]).sum()), 1)
 
     @property
     def of_text(self) -> float | None:
@@ -69,9 +69,16 @@ class Coverage:
         """
         if self.counts is None:
             return None
-        found = (self.codes == _CODE["exact"]) | (self.codes == _CODE["lower case"])
-        running = sum(self.counts.get(self.itos[i], 0) for i in found.nonzero()[0].tolist())
-        return running / max(sum(self.counts.values()), 1)
+        # A set, for a list of tokens may hold one twice.
+        found = {self.itos[i] for i in self._found().nonzero()[0].tolist()}
+        total = sum(self.counts.values()) - self._running(set(self.tokens("padding")))
+        return self._running(found) / max(total, 1)
+
+    def _found(self) -> NDArray[np.bool_]:
+        return np.isin(self.codes, [_CODE[how] for how in _FOUND])
+
+    def _running(self, tokens: set[str]) -> int:
+        return sum((self.counts or {}).get(token, 0) for token in tokens)
 
     def as_dict(self) -> dict[str, object]:
         """Return the figures of the report as plain numbers, for a log."""
@@ -91,9 +98,8 @@ class Coverage:
         if how != "missing":
             return ""
         tokens, counts = self.tokens(how), self.counts or {}
-        tokens.sort(
-            key=lambda token: -counts.get(token, 0)
-        )  # stable: without counts, in the vocabulary's order
+        # Stable: without counts, in the vocabulary's order.
+        tokens.sort(key=lambda token: -counts.get(token, 0))
         more = ", …" if len(tokens) > _EXAMPLES else ""
         return f"  {', '.join(map(repr, tokens[:_EXAMPLES]))}{more}"
 
@@ -168,33 +174,67 @@ def align(
         counts: How often each token occurs in the corpus, for the coverage.
 
     Returns:
-        The matrix, float32 (V, dim), of which row i belongs to ``vocab.get_itos()[i]``, and its coverage.
+        The matrix, float32 (V, dim), of which row i belongs to ``vocab.get_itos()[i]``, and its coverage. Nothing
+        of it is shared with ``vectors``. If ``vectors`` are of a subclass that overrides ``__getitem__``, the rows
+        are what that gives; ``unk_init`` then counts for the tokens that neither have a row nor are composed.
 
     Raises:
-        TokenTypeError: A token is not a ``str``.
+        TokenTypeError: A token is not a ``str``; or ``vocab`` is one ``str``, or a mapping, whose order need not
+            be that of its indices.
     """
-    itos: list[str] = vocab.get_itos() if hasattr(vocab, "get_itos") else list(vocab)
-    for index, token in enumerate(itos):
-        if not isinstance(token, str):
-            raise TokenTypeError(
-                f"token {index} of the vocabulary is {type(token).__name__}, not str: {token!r}"
-            )
-    rows = vectors.rows_of(itos)
-    codes = np.where(rows >= 0, _CODE["exact"], _CODE["missing"]).astype(np.uint8)
-    if lower_case_backup:
-        left = (rows < 0).nonzero()[0]
-        rows[left] = vectors.rows_of([itos[i].lower() for i in left.tolist()])
-        codes[left[rows[left] >= 0]] = _CODE["lower case"]
-    padding = itos.index(pad_token) if pad_token in itos and pad_token is not None else None
-    if padding is not None and rows[padding] < 0:
-        codes[padding] = _CODE["padding"]
+    itos = _tokens_of(vocab)
+    sought, codes, rows = _find(itos, vectors, lower_case_backup)
+    padding = [] if pad_token is None else [i for i, token in enumerate(itos) if token == pad_token]
+    codes[[i for i in padding if codes[i] == _CODE["missing"]]] = _CODE["padding"]
 
     matrix = torch.zeros(len(itos), vectors.dim)
-    known = (rows >= 0).nonzero()[0]
-    matrix[torch.from_numpy(known)] = vectors.gather(rows[known], ()).float()
+    found = np.isin(codes, [_CODE[how] for how in _FOUND]).nonzero()[0]
+    if vectors.has_rule:
+        values = _by_rule(vectors, [sought[i] for i in found.tolist()])
+    else:
+        values = vectors.gather(rows[found], ())
+    matrix[torch.from_numpy(found)] = values.detach().to(matrix)
     missing = (codes == _CODE["missing"]).nonzero()[0]
-    how = vectors.unk_init if unk_init is None else unk_init
-    unknown = unknown_rows(how, [itos[i] for i in missing.tolist()], vectors.mean, vectors.dim)
-    matrix[torch.from_numpy(missing)] = unknown.float()
+    if vectors.has_rule and unk_init is None:
+        unknown = _by_rule(vectors, [sought[i] for i in missing.tolist()])
+    else:
+        how = vectors.unk_init if unk_init is None else unk_init
+        unknown = unknown_rows(how, [itos[i] for i in missing.tolist()], vectors.mean, vectors.dim)
+    matrix[torch.from_numpy(missing)] = unknown.detach().to(matrix)
     coverage = Coverage(itos=tuple(itos), codes=codes, counts=counts)
-    return Alignment(matrix=matrix, coverage=coverage, padding_idx=padding)
+    return Alignment(matrix=matrix, coverage=coverage, padding_idx=padding[0] if padding else None)
+
+
+def _tokens_of(vocab: Vocab | Sequence[str]) -> list[str]:
+    """Return a vocabulary's tokens in the order of their indices."""
+    tokens = vocab.get_itos() if hasattr(vocab, "get_itos") else vocab
+    if isinstance(tokens, (str, Mapping)):
+        cure = "Give a Vocab, or the list of its tokens in the order of their indices."
+        raise TokenTypeError(f"the vocabulary is one {type(tokens).__name__}: {reprlib.repr(tokens)}. {cure}")
+    itos = list(tokens)
+    for index, token in enumerate(itos):
+        if not isinstance(token, str):
+            text = f"token {index} of the vocabulary is {type(token).__name__}, not str: {token!r}"
+            raise TokenTypeError(text)
+    return itos
+
+
+def _find(
+    itos: list[str], vectors: Vectors, lower_case_backup: bool
+) -> tuple[list[str], NDArray[np.uint8], NDArray[np.int64]]:
+    """Return what each token is looked up as, how it was found, and its row in the vectors, if it has one."""
+    sought, rows = itos.copy(), vectors.rows_of(itos)
+    codes = np.where(rows >= 0, _CODE["exact"], _CODE["missing"]).astype(np.uint8)
+    left = (rows < 0).nonzero()[0]
+    if lower_case_backup:
+        for i in left.tolist():
+            sought[i] = itos[i].lower()
+        rows[left] = vectors.rows_of([sought[i] for i in left.tolist()])
+        codes[left[rows[left] >= 0]] = _CODE["lower case"]
+    if vectors.has_rule:
+        codes[[i for i in left.tolist() if rows[i] < 0 and vectors.composes(sought[i])]] = _CODE["n-grams"]
+    return sought, codes, rows
+
+
+def _by_rule(vectors: Vectors, tokens: list[str]) -> Tensor:
+    return vectors.get_vecs_by_tokens(tokens).reshape(len(tokens), vectors.dim)

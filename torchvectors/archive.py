@@ -23,9 +23,15 @@ __all__ = ["MemberStream", "open_member"]
 LARGEST_RATIO = 200
 SLACK = 1 << 20  # bytes that even the smallest archive may unpack to
 
+_CHUNK = 1 << 16  # bytes
+
 _PROMISES = (".zip", ".gz", ".tgz", ".xz")
+_ZIPS = (b"PK\x03\x04", b"PK\x05\x06")  # with members, and without; "PK" alone may be a token
 
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError)
+# What zipfile and tarfile raise, too, when a directory or a header makes no sense: places before the start of the
+# file, empty names, names that are not UTF-8, versions to come.
+_SENSELESS = (OSError, ValueError, IndexError, OverflowError, MemoryError, RuntimeError)
 
 
 class Readable(Protocol):
@@ -40,6 +46,31 @@ class Seekable(Readable, Protocol):
 
     def seek(self, offset: int, /) -> int:
         """Go to a place."""
+
+    def tell(self) -> int:
+        """Return the place."""
+
+
+class _Bounded:
+    """A stream that is not read behind a limit, be it to skip a member or to take a name of gigabytes."""
+
+    def __init__(self, stream: Seekable, *, path: Path, limit: int) -> None:
+        self._stream, self._path, self._limit = stream, path, limit
+
+    def read(self, n: int, /) -> bytes:
+        self._refuse_behind(self._stream.tell() + n)
+        return self._stream.read(n)
+
+    def seek(self, offset: int, /) -> int:
+        self._refuse_behind(offset)
+        return self._stream.seek(offset)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def _refuse_behind(self, place: int) -> None:
+        if place > self._limit:
+            raise _too_much(self._path, self._path.name, self._limit)
 
 
 class MemberStream:
@@ -63,8 +94,7 @@ class MemberStream:
             raise _damaged(self._path, error) from error
         self.done += len(data)
         if self.done > self._limit:
-            text = f"{self._path}: {self.name} unpacks to more than the {self._limit} bytes it may have."
-            raise ArchiveError(f"{text} The file is not what it should be: delete it.")
+            raise _too_much(self._path, self.name, self._limit)
         return data
 
 
@@ -93,9 +123,13 @@ def open_member(
         packed = os.fstat(file.fileno()).st_size
         try:
             stream, name, total = _find_member(path, file, member, stack)
-        except (*_DAMAGED, NotImplementedError) as error:
+        except ArchiveError:
+            raise
+        except (*_DAMAGED, *_SENSELESS) as error:
             raise _damaged(path, error) from error
-        limit = nbytes if nbytes is not None else packed * LARGEST_RATIO + SLACK
+        limit = nbytes if nbytes is not None else _most(packed)
+        if total is not None and total > limit:
+            raise _too_much(path, name, limit)
         yield MemberStream(stream, path=path, name=name, total=total, limit=limit)
 
 
@@ -105,7 +139,7 @@ def _find_member(
     """Return the member's bytes, its name, and its size where the archive tells."""
     head = file.read(8)
     file.seek(0)
-    if head.startswith(b"PK"):
+    if head.startswith(_ZIPS):
         return _in_zip(path, stack.enter_context(zipfile.ZipFile(file)), member, stack)
     stream: Seekable = file
     if head.startswith(b"\x1f\x8b"):
@@ -118,8 +152,13 @@ def _find_member(
     is_tar = stream.read(512)[257:262] == b"ustar"
     stream.seek(0)
     if is_tar:
-        tar = tarfile.open(fileobj=cast("BinaryIO", stream), mode="r:")  # noqa: SIM115 - the stack closes it
-        return _in_tar(path, stack.enter_context(tar), member, stack)
+        bounded = _Bounded(stream, path=path, limit=_most(os.fstat(file.fileno()).st_size))
+        tar = tarfile.open(fileobj=cast("BinaryIO", bounded), mode="r:")  # noqa: SIM115 - the stack closes it
+        found = _in_tar(path, stack.enter_context(tar), member, stack)
+        # gzip and xz compare their check sums at their end, which nobody reaches who reads one member.
+        while stream is not file and bounded.read(_CHUNK):
+            pass
+        return found
     if stream is file:
         return file, path.name, os.fstat(file.fileno()).st_size
     return stream, path.stem, None
@@ -132,6 +171,10 @@ def _in_zip(
     info = archive.getinfo(_choose(path, names, member))
     if info.flag_bits & 0x1:
         raise ArchiveError(f"{path}: {info.filename} is encrypted: unpack it yourself.")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # Of the other methods zipfile unpacks all that it has read at once: a few bytes may become gigabytes.
+        text = f"{path}: {info.filename} is packed by method {info.compress_type}, and only 0 and 8 are read here."
+        raise ArchiveError(f"{text} Unpack it yourself.")
     return stack.enter_context(archive.open(info)), info.filename, info.file_size
 
 
@@ -156,7 +199,17 @@ def _choose(path: Path, names: Sequence[str], member: str | None) -> str:
         return alike[0]
     what = f"there is no {member!r}" if not alike else f"there are {len(alike)} files to choose from"
     shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-    raise MemberError(f"{path}: {what} in this archive. It holds: {shown or 'nothing'}. Name one of these.")
+    cure = "Unpack the one you want and give its path." if member is None else "Name one of these."
+    raise MemberError(f"{path}: {what} in this archive. It holds: {shown or 'nothing'}. {cure}")
+
+
+def _most(packed: int) -> int:
+    return packed * LARGEST_RATIO + SLACK
+
+
+def _too_much(path: Path, name: str, limit: int) -> ArchiveError:
+    text = f"{path}: {name} unpacks to more than the {limit:,} bytes it may have."
+    return ArchiveError(f"{text} The file is not what it should be: delete it.")
 
 
 def _damaged(path: Path, error: Exception) -> ArchiveError:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
 
 from torchvectors import catalog
 from torchvectors.errors import UnknownDimError
@@ -13,6 +16,8 @@ from torchvectors.vectors import Vectors, unknown_rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 __all__ = ["CharNGram", "FastText", "GloVe", "pretrained_aliases"]
@@ -28,6 +33,7 @@ _GLOVE_URLS: Mapping[str, str] = MappingProxyType(
     }
 )
 _FASTTEXT_URL = "https://dl.fbaipublicfiles.com/fasttext/vectors-wiki/wiki.{}.vec"
+_CHARNGRAM_NAME = "charNgram.txt"
 _CHARNGRAM_URL = (
     "http://www.logos.t.u-tokyo.ac.jp/~hassy/publications/arxiv2016jmt/jmt_pre-trained_embeddings.tar.gz"
 )
@@ -42,7 +48,8 @@ class GloVe(Vectors):
             words of 6B at dim 50, which come with this package.
         dim: Numbers per token: 50, 100, 200 or 300 for 6B; the catalog knows for each. "sample" has but one, and
             takes the default for it.
-        **kwargs: As `Vectors` has them: cache, unk_init, max_vectors.
+        **kwargs: As `Vectors` has them: cache, unk_init, max_vectors; and url and checksum, for an archive that
+            is got elsewhere.
 
     Raises:
         UnknownNameError: There is no such GloVe; the text says which there are.
@@ -54,7 +61,7 @@ class GloVe(Vectors):
     url: ClassVar[dict[str, str]] = dict(_GLOVE_URLS)
 
     def __init__(self, name: str = "840B", dim: int | str = _DEFAULT_DIM, **kwargs: Any) -> None:
-        url = self.url.get(name)
+        url = kwargs.pop("url", None) or self.url.get(name)
         if name == "sample":
             if int(dim) not in (_SAMPLE_DIM, _DEFAULT_DIM):
                 raise UnknownDimError(f'GloVe("sample") comes in dim {_SAMPLE_DIM}, not {dim}.')
@@ -70,7 +77,8 @@ class FastText(Vectors):
 
     Args:
         language: The publisher's code, such as "en", "simple" or "de".
-        **kwargs: As `Vectors` has them: cache, unk_init, max_vectors.
+        **kwargs: As `Vectors` has them: cache, unk_init, max_vectors; and url and checksum, for a file that is
+            got elsewhere.
 
     Raises:
         UnknownNameError: There are none of this language; the text gives the nearest ones.
@@ -81,8 +89,8 @@ class FastText(Vectors):
     url_base: ClassVar[str] = _FASTTEXT_URL
 
     def __init__(self, language: str = "en", **kwargs: Any) -> None:
-        if self.url_base != _FASTTEXT_URL:  # the caller's own address
-            url = self.url_base.format(language)
+        url = kwargs.pop("url", None) or self.url_base.format(language)
+        if url != _FASTTEXT_URL.format(language):  # the caller's own address
             super().__init__(url.rpartition("/")[2], url=url, **kwargs)
         else:
             super().__init__(catalog.fasttext(language).name, **kwargs)
@@ -95,7 +103,8 @@ class CharNGram(Vectors):
     each: shape (1, dim), as torchtext has it. ``<unk>``, and a token of unknown n-grams, get ``unk_init``'s row.
 
     Args:
-        **kwargs: As `Vectors` has them: cache, url, unk_init, max_vectors.
+        **kwargs: As `Vectors` has them: cache, unk_init, max_vectors; and url and checksum, for an archive that
+            is got elsewhere.
 
     Raises:
         NotFoundError: The file is not in the cache. Its publisher's address is dead.
@@ -103,21 +112,32 @@ class CharNGram(Vectors):
     Source: torchtext 0.18 ``torchtext.vocab.CharNGram``.
     """
 
-    name: ClassVar[str] = "charNgram.txt"
+    name: ClassVar[str] = _CHARNGRAM_NAME
     url: ClassVar[str] = _CHARNGRAM_URL
 
     def __init__(self, **kwargs: Any) -> None:
-        if self.url != _CHARNGRAM_URL:  # the caller's own address
-            super().__init__(self.name, url=self.url, **kwargs)
+        url = kwargs.pop("url", None) or self.url
+        if (self.name, url) != (_CHARNGRAM_NAME, _CHARNGRAM_URL):  # the caller's own file or address
+            super().__init__(self.name, url=url, **kwargs)
         else:
             super().__init__(catalog.find("charngram.100d").name, **kwargs)
 
     def __getitem__(self, token: str) -> Tensor:
         """Return the vector of a token: a new tensor (1, dim)."""
-        grams = [] if token == "<unk>" else [gram for gram in _ngrams(token) if gram in self.stoi]
-        if not grams:
+        rows = self._rows_of_ngrams(token)
+        if not len(rows):
             return unknown_rows(self.unk_init, [token], self.mean, self.dim)
-        return self.gather(self.rows_of(grams), grams).mean(0, keepdim=True)
+        # One after another, as torchtext added them: in another order they would round otherwise.
+        total: Tensor = functools.reduce(torch.add, self.gather(rows, ()))
+        return (total / len(rows)).unsqueeze(0)
+
+    def composes(self, token: str) -> bool:
+        """Say whether a token has a vector: whether any of its n-grams is known."""
+        return len(self._rows_of_ngrams(token)) > 0
+
+    def _rows_of_ngrams(self, token: str) -> NDArray[np.int64]:
+        rows = self.rows_of([] if token == "<unk>" else _ngrams(token))
+        return rows[rows >= 0]
 
 
 def _ngrams(token: str) -> list[str]:

@@ -66,9 +66,8 @@ def compare(ours: Work, theirs: Work, pairs: int = 3) -> str:
     for mine, other in runs:
         assert mine.answer == other.answer, f"{ours.name}: {mine.answer} is not {other.answer}"
     ratio = statistics.median(other.seconds / mine.seconds for mine, other in runs)
-    mine = _median([a for a, _ in runs])
-    other = _median([b for _, b in runs])
-    return f"{ours.name:<28} {mine:>22}   {theirs.name:<30} {other:>22}   {ratio:>7.1f} x"
+    ours_took, theirs_took = _median([mine for mine, _ in runs]), _median([other for _, other in runs])
+    return f"{ours.name:<28} {ours_took:>22}   {theirs.name:<30} {theirs_took:>22}   {ratio:>7.1f} x"
 
 
 def _median(runs: Sequence[Run]) -> str:

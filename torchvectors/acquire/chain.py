@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from torchvectors import catalog
 from torchvectors.acquire.convert import Origin, convert
-from torchvectors.acquire.origins import archive_of, files_of, give_up, hold
-from torchvectors.acquire.wanted import Wanted, of_entry, of_file, of_url
+from torchvectors.acquire.leftovers import leftover
+from torchvectors.acquire.origins import archive_of, files_of, give_up, hold, is_file
+from torchvectors.acquire.own import once, source_of
+from torchvectors.acquire.wanted import Wanted, of_entry, of_url
 from torchvectors.cache import folders, lock
 from torchvectors.catalog import Digest
 from torchvectors.download import receipt_of
@@ -29,6 +32,7 @@ from torchvectors.store import Store, open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from torchvectors.acquire.leftovers import Reader
     from torchvectors.cache import Folders, PathLike
     from torchvectors.catalog import Entry
     from torchvectors.progress import Bars
@@ -47,12 +51,13 @@ def acquire(
     checksum: str | None = None,
     max_vectors: int | None = None,
     entry: Entry | None = None,
+    prepared: Reader | None = None,
     bars: Bars = no_bar,
 ) -> Store:
     """Open the store of some vectors; make it first, if need be, from what is on the disk or on the web.
 
     A file of the user's own comes first: at the path ``name``, or of that name in a cache folder. Then the store
-    made before; then an archive in a cache folder; then the URLs.
+    made before; then what is left of such a file (`leftover`); then an archive in a cache folder; then the URLs.
 
     Args:
         name: A path, the name of a file in a cache folder or in the archive at ``url``, or a catalog name.
@@ -61,6 +66,7 @@ def acquire(
         checksum: ``"sha256:…"`` of the file at ``url``.
         max_vectors: Only the first so many; None or 0 means all.
         entry: The catalog entry that ``name`` stands for, where the caller knows.
+        prepared: What reads torchtext's own files, ``NAME.pt``; None if they are not to be looked for.
         bars: How to show what takes long.
 
     Raises:
@@ -79,12 +85,19 @@ def acquire(
     name = os.fspath(name)
     if name in EMBEDDED:
         return open_store(Path(str(files("torchvectors.sample") / EMBEDDED[name])))
+    # A file that has gone may not be the one that a URL gives now.
+    left = partial(
+        leftover, places=places, max_vectors=max_vectors, gone=url is None, prepared=prepared, bars=bars
+    )
     own = None if entry else next(_own_files(name, places), None)
     if entry is None and own is None and url is None:
         try:
             entry = catalog.find(name)
         except UnknownNameError as error:
-            return _store_of_a_file_that_is_gone(name, places, max_vectors, error)
+            if (store := left(name, title=name, dim=None)) is not None:
+                return store
+            cure = "Give the path of a file, a url=, or a name of the catalog."
+            raise NotFoundError(f"no vectors found at {places.write / name}. {cure} {error}") from None
     if entry is not None:
         # A plain file that we fetched bears its member's name, too, but has a receipt.
         unfetched = (path for path in _own_files(entry.member.name, places) if receipt_of(path) is None)
@@ -93,6 +106,12 @@ def acquire(
     if own is not None:
         promised = wanted.digests if wanted.asked and own.name == wanted.user_archive else ()
         return _from_file(own, places, entry, promised, max_vectors, bars)
+    if (found := places.find(wanted.store)) is not None:
+        return open_store(found)
+    if not wanted.asked:  # what is left of a text cannot be held to a digest
+        member = wanted.member
+        if (store := left(member.name, title=wanted.name, dim=member.dim)) is not None:
+            return store
     return _from_archive(wanted, places, max_vectors, bars)
 
 
@@ -107,18 +126,7 @@ def _promised(checksum: str | None, url: str | None) -> Digest | None:
 
 def _own_files(name: str, places: Folders) -> Iterator[Path]:
     path = Path(name)
-    return chain((path,) if path.is_file() else (), files_of(name, places))
-
-
-def _store_of_a_file_that_is_gone(
-    name: str, places: Folders, max_vectors: int | None, unknown: UnknownNameError
-) -> Store:
-    for path in (Path(name), *(folder / name for folder in places.search)):
-        found = places.find(of_file(path, places.search, max_vectors))
-        if found is not None:
-            return open_store(found)
-    cure = "Give the path of a file, a url=, or a name of the catalog."
-    raise NotFoundError(f"no vectors found at {places.write / name}. {cure} {unknown}") from None
+    return chain((path,) if is_file(path) else (), files_of(name, places))
 
 
 def _from_file(
@@ -133,26 +141,9 @@ def _from_file(
     if path.suffix == ".safetensors":  # a store is never made from a store: the caller takes what it needs
         hold(path, promised, bars)
         return open_store(path)
-    state = path.stat()
-    source = {
-        "source": str(path.absolute()),
-        "source_state": f"{state.st_size} bytes, modified {state.st_mtime_ns} ns",
-        **({"source_digest": str(promised[0])} if promised else {}),
-    }
+    source = source_of(path) | ({"source_digest": str(promised[0])} if promised else {})
 
-    def made() -> Store | None:
-        for found in files_of(of_file(path, places.search, max_vectors), places):
-            store = open_store(found)
-            if all(store.metadata.get(key) == source[key] for key in source if key != "source"):
-                return store
-        return None
-
-    target = places.write / of_file(path, places.search, max_vectors)
-    if (store := made()) is not None:
-        return store
-    with lock(target):
-        if (store := made()) is not None:
-            return store
+    def make(target: Path) -> Store:
         receipt = receipt_of(path)  # where the user names a file that we fetched
         hold(path, promised or ((receipt.digest,) if receipt else ()), bars)
         metadata = {"name": entry.name if entry else path.name, **source}
@@ -161,10 +152,10 @@ def _from_file(
         origin = Origin(path=path, member=entry.member if entry else None, metadata=metadata)
         return convert(origin, target, max_vectors=max_vectors, bars=bars)
 
+    return once(path, places, max_vectors, source, make)
+
 
 def _from_archive(wanted: Wanted, places: Folders, max_vectors: int | None, bars: Bars) -> Store:
-    if (found := places.find(wanted.store)) is not None:
-        return open_store(found)
     target = places.write / wanted.store
     with lock(target):
         if (found := places.find(wanted.store)) is not None:

@@ -46,7 +46,7 @@ def convert(origin: Origin, target: Path, *, max_vectors: int | None, bars: Bars
         DigestError: A file that we fetched is not what its publisher says.
         CacheError: The store cannot be written.
     """
-    from torchvectors import __version__
+    from torchvectors.version import __version__
 
     member = origin.member
     metadata = dict(origin.metadata) | {"converter": f"torchvectors {__version__}"}

@@ -23,14 +23,22 @@ if TYPE_CHECKING:
     from torchvectors.download import Receipt
     from torchvectors.progress import Bars
 
-__all__ = ["archive_of", "files_of", "give_up", "hold"]
+__all__ = ["archive_of", "files_of", "give_up", "hold", "is_file"]
 
 logger = logging.getLogger(__name__)
 
 
 def files_of(name: str, places: Folders) -> Iterator[Path]:
     """Yield the files of this name, one from each folder that has one."""
-    return (path for path in (folder / name for folder in places.search) if path.is_file())
+    return filter(is_file, (folder / name for folder in places.search))
+
+
+def is_file(path: Path) -> bool:
+    """Say whether there is such a file; where the system cannot tell (a name too long), there is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def archive_of(wanted: Wanted, places: Folders, bars: Bars) -> Origin:

@@ -6,6 +6,7 @@ Nothing here looks at the disk or the network; of the environment, the mirrors.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shlex
 from dataclasses import dataclass
@@ -106,9 +107,10 @@ def of_file(path: Path, folders: Sequence[Path], max_vectors: int | None) -> str
 
 
 def _labelled(name: str, *parts: str) -> str:
-    base = re.sub(r"[^\w.+-]", "_", name.rpartition("/")[2])[:100]
-    return f"{base}-{_label(name, *parts)}"
+    base = re.sub(r"[^\w.+-]", "_", name.rpartition("/")[2])
+    short = base.encode()[:100].decode(errors="ignore")  # file systems count bytes
+    return f"{short}-{_label(name, *parts)}"
 
 
 def _label(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
+    return hashlib.sha256(os.fsencode("\0".join(parts))).hexdigest()[:10]

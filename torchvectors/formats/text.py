@@ -115,7 +115,7 @@ def _whole_lines(stream: ByteStream, name: str) -> Iterator[tuple[int, bytes]]:
 def _without_header(lines: bytes) -> bytes:
     """Cut off a first line ``N D``, if it is one: two integers, and D numbers in the row below."""
     first, _, below = lines.partition(b"\n")
-    fields = first.split()
+    fields = first.rstrip().split(b" ")
     if len(fields) != 2 or not all(field.isdigit() for field in fields):
         return lines
     row = below.partition(b"\n")[0].rstrip().split(b" ")

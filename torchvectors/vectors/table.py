@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from torchvectors.acquire import acquire
-from torchvectors.errors import NotFoundError, StoreError, TokenTypeError
+from torchvectors.errors import StoreError, TokenTypeError
+from torchvectors.legacy import read_vectors
 from torchvectors.progress import bar
-from torchvectors.store import Store, open_store
+from torchvectors.vectors import keep
 from torchvectors.vectors.unknown import UnkInit, unknown_rows
 from torchvectors.vectors.views import Itos, Stoi
 
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from typing_extensions import Self
+
+    from torchvectors.store import Encoding, Store
 
 __all__ = ["Vectors"]
 
 PathLike = str | os.PathLike[str]
-_BLOCK = 1 << 16  # rows summed at a time
 
 
 class Vectors:
@@ -48,6 +51,7 @@ class Vectors:
         itos: The token of each row, as a list.
         stoi: The row of each token, as a dict; of duplicates the last one's.
         vectors: float32 (N, dim). Writing to it, or to the two above, changes this object and never the store.
+            ``vectors[token]`` is a view of it.
         dim: Numbers per token.
         unk_init: As given.
 
@@ -63,9 +67,11 @@ class Vectors:
     itos: MutableSequence[str]
     stoi: MutableMapping[str, int]
     unk_init: UnkInit
-    _store: Store | None = None
-    _matrix: Tensor | None = None
-    _request: dict[str, Any] | None = None  # how to come by the store again, on another machine
+    _checksum: str | None = None  # that the constructor was given
+    _store: Store | None = None  # what was opened; None where the rows are the caller's own
+    _matrix: Tensor | None = None  # what `vectors` gives; None until somebody asks for it
+    _request: dict[str, Any]  # how to come by the store again, on another machine
+    _mean: tuple[int | None, Tensor] | None = None  # and how often the matrix had been written to before
 
     def __init__(
         self,
@@ -89,26 +95,20 @@ class Vectors:
         max_vectors: int | None = None,
     ) -> None:
         """Load these vectors into this object. The constructor calls it; a subclass may load its own way."""
-        request = {
+        request: dict[str, Any] = {
             "name": name,
             "cache": cache,
             "url": url,
             "checksum": self._checksum,
             "max_vectors": max_vectors,
         }
-        self._open(acquire(**request, bars=bar), max_vectors, request)  # type: ignore[arg-type]  # as named above
-
-    def _open(
-        self, store: Store, max_vectors: int | None = None, request: dict[str, Any] | None = None
-    ) -> None:
-        """Take a store's tokens and rows for this object's."""
-        if max_vectors and max_vectors < len(
-            store
-        ):  # a store of more than was asked for: a part fits into memory
-            head = np.arange(max_vectors)
-            self._fill(list(store.tokens(0, max_vectors)), torch.from_numpy(store.rows(head)))
+        store = acquire(**request, prepared=read_vectors, bars=bar)
+        if max_vectors and max_vectors < len(store):  # it was given as a store: its first rows go into memory
+            rows = torch.from_numpy(store.rows(np.arange(max_vectors)))
+            self._fill(list(store.tokens(0, max_vectors)), rows)
             return
         self._store, self._request = store, request
+        self._matrix = self._mean = None  # they may be of a set that was loaded before
         self.dim, self.itos, self.stoi = store.dim, Itos(store), Stoi(store)
 
     def _fill(self, itos: list[str], matrix: Tensor) -> None:
@@ -116,7 +116,7 @@ class Vectors:
         self.stoi = {token: row for row, token in enumerate(itos)}
 
     @classmethod
-    def from_tensor(cls, itos: Iterable[str], matrix: Tensor, *, unk_init: UnkInit | None = None) -> Vectors:
+    def from_tensor(cls, itos: Iterable[str], matrix: Tensor, *, unk_init: UnkInit | None = None) -> Self:
         """Make vectors of N tokens and a tensor (N, dim), which is not copied.
 
         Raises:
@@ -128,21 +128,48 @@ class Vectors:
             raise ValueError(
                 f"{len(tokens)} tokens need a matrix ({len(tokens)}, dim), not {tuple(matrix.shape)}."
             )
-        made = Vectors.__new__(Vectors)
+        made = cls.__new__(cls)
         made.unk_init = torch.Tensor.zero_ if unk_init is None else unk_init
         made._fill(tokens, matrix)  # noqa: SLF001 - its own class
         return made
 
+    def save(self, path: PathLike, *, encoding: Encoding = "float32") -> Path:
+        """Write these vectors, as they are now, to a store; ``Vectors(path)`` opens it. Return its path.
+
+        Args:
+            path: The store's name, which ends in ".safetensors"; a file of this name is replaced.
+            encoding: "float32" keeps every number; "float16" takes half the room, "int8" a quarter.
+
+        Raises:
+            ValueError: The path does not end in ".safetensors"; or `itos`, `stoi` and `vectors`, after they were
+                written to, no longer belong together.
+            CacheError, StoreError: `torchvectors.store.write_store` says when.
+        """
+        return keep.save(path, list(self.itos), dict(self.stoi.items()), self.vectors, encoding)
+
     @property
     def vectors(self) -> Tensor:
-        """The rows: float32 (N, dim). Of a float32 store a map of the file, of which a written page is copied."""
+        """The rows: float32 (N, dim). Of a float32 store a map of the file, of which a written page is copied.
+
+        A store of another encoding is decoded into memory here. `get_vecs_by_tokens` and `torchvectors.align`
+        read the rows they need and no others.
+        """
         if self._matrix is None:
-            self._matrix = torch.from_numpy(self._mapped.all_rows())
+            # What is made in inference mode could never be trained, and it is kept.
+            with torch.inference_mode(False):
+                self._matrix = torch.from_numpy(self._all_rows())
         return self._matrix
 
     @vectors.setter
     def vectors(self, matrix: Tensor) -> None:
-        self._matrix = matrix
+        self._matrix, self._store, self._mean = matrix, None, None
+
+    def _all_rows(self) -> NDArray[np.float32]:
+        try:
+            return self._mapped.all_rows()
+        except (OSError, StoreError):
+            # The file has gone, or another is in its place. The one that was opened is still there for us.
+            return self._mapped.rows(np.arange(len(self._mapped)))
 
     @property
     def _mapped(self) -> Store:
@@ -169,8 +196,6 @@ class Vectors:
         row = self.stoi.get(token)
         if row is None:
             return self._unknown([token] if isinstance(token, str) else [""])[0]
-        if self._matrix is None and self._mapped.encoding != "float32":
-            return torch.from_numpy(self._mapped.rows(np.array([row])))[0]  # decode one row, not all of them
         return self.vectors[row]
 
     def get_vecs_by_tokens(self, tokens: str | Iterable[str], lower_case_backup: bool = False) -> Tensor:
@@ -194,9 +219,7 @@ class Vectors:
         return self._look_up(_checked(tokens), lower_case_backup)
 
     def _look_up(self, tokens: list[str], lower_case_backup: bool) -> Tensor:
-        if (
-            type(self).__getitem__ is not Vectors.__getitem__
-        ):  # a subclass has a rule of its own, for each token
+        if self.has_rule:
             rule = [t if not lower_case_backup or t in self.stoi else t.lower() for t in tokens]
             return torch.stack([self[t] for t in rule]) if rule else torch.zeros(0, self.dim)
         rows = self.rows_of(tokens)
@@ -205,10 +228,19 @@ class Vectors:
             rows[missing] = self.rows_of([tokens[i].lower() for i in missing.tolist()])
         return self.gather(rows, tokens)
 
+    @property
+    def has_rule(self) -> bool:
+        """Whether this is a subclass with a ``__getitem__`` of its own, which every look-up then follows."""
+        return type(self).__getitem__ is not Vectors.__getitem__
+
+    def composes(self, token: str) -> bool:  # noqa: ARG002 - a subclass asks
+        """Say whether a token without a row has a vector all the same, which a subclass makes of its parts."""
+        return False
+
     def rows_of(self, tokens: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows of n tokens: int64 (n,), -1 where there is none."""
-        if isinstance(self.stoi, Stoi) and not self.stoi.written:
-            return self._mapped.index.find_all(tokens)
+        if isinstance(self.stoi, Stoi) and self.stoi.store is not None:
+            return self.stoi.store.index.find_all(tokens)
         rows = [self.stoi.get(token) for token in tokens]
         size = len(self)  # a row counted from the end, as Python allows, is told apart from "none"
         return np.array([-1 if row is None else range(size)[row] for row in rows], np.int64)
@@ -225,84 +257,68 @@ class Vectors:
         gathered = found.new_zeros(len(rows), self.dim)
         gathered[torch.from_numpy(known)] = found
         missing = (rows < 0).nonzero()[0]
-        gathered[torch.from_numpy(missing)] = self._unknown([tokens[i] for i in missing.tolist()]).to(
-            found.dtype
-        )
+        unknown = self._unknown([tokens[i] for i in missing.tolist()])
+        gathered[torch.from_numpy(missing)] = unknown.to(gathered)
         return gathered
 
     def _unknown(self, tokens: list[str]) -> Tensor:
         return unknown_rows(self.unk_init, tokens, self.mean, self.dim)
 
     def mean(self) -> Tensor:
-        """Return the mean of all rows: float32 (dim,). Reads them all, block by block, summing in float64."""
-        total = torch.zeros(self.dim, dtype=torch.float64)
-        for start in range(0, len(self), _BLOCK):
-            rows = np.arange(start, min(start + _BLOCK, len(self)))
-            total += self.gather(rows, ()).sum(0, dtype=torch.float64)
-        return (total / max(len(self), 1)).float()
+        """Return the mean of all rows: float32 (dim,). Reads them all, block by block, summing in float64.
+
+        The next call reads them again only if a tensor operation has written to `vectors` meanwhile.
+        """
+        writes = 0 if self._matrix is None else keep.writes_to(self._matrix)
+        if self._mean is None or writes is None or self._mean[0] != writes:
+            total = torch.zeros(self.dim, dtype=torch.float64)
+            for start in range(0, len(self), keep.BLOCK):
+                rows = np.arange(start, min(start + keep.BLOCK, len(self)))
+                total += self.gather(rows, ()).detach().sum(0, dtype=torch.float64).cpu()
+            self._mean = writes, (total / max(len(self), 1)).float()
+        return self._mean[1].clone()
 
     @property
     def fingerprint(self) -> str:
         """What tells these vectors from others: the checksum of the store, or one of what is in memory."""
         if self._as_stored():
             return self._mapped.checksum
-        from xxhash import xxh3_128
-
-        digest = xxh3_128()
-        for token, row in self.stoi.items():
-            digest.update(f"{row}\t{token}\0".encode("utf-8", "surrogatepass"))
-        digest.update(self.vectors.detach().cpu().contiguous().view(torch.uint8).numpy().data)
-        return f"xxh3_128:{digest.hexdigest()}"
+        return keep.fingerprint_of(list(self.itos), dict(self.stoi.items()), self.vectors)
 
     def _as_stored(self) -> bool:
-        """Whether nothing was written to this object since it was opened."""
-        views = isinstance(self.itos, Itos) and isinstance(self.stoi, Stoi)
-        if self._store is None or not views or self.itos.written or self.stoi.written:  # type: ignore[attr-defined]
+        """Whether the store has all that is in this object, nothing having been written to it."""
+        store = self._store
+        views = [view.store for view in (self.itos, self.stoi) if isinstance(view, (Itos, Stoi))]
+        if store is None or len(views) < 2 or any(seen is not store for seen in views):
             return False
-        return self._matrix is None or self._matrix._version == 0  # noqa: SLF001 - torch's own count of writes
+        return self._matrix is None or keep.holds(store, self._matrix)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in ("_store", "_matrix")}
-        if self._as_stored():
-            del state["itos"], state["stoi"]
-            return state | {"_place": (self._mapped.path, self._mapped.checksum)}
-        return state | {"itos": list(self.itos), "stoi": dict(self.stoi), "_matrix": self.vectors}
+        state = {name: value for name, value in vars(self).items() if name not in ("_store", "_mean")}
+        if not self._as_stored():
+            return state | {"_matrix": self.vectors}
+        for name in ("itos", "stoi", "_matrix"):
+            state.pop(name, None)
+        return state | {"_place": (self._mapped.path, self._mapped.checksum)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        place = state.pop("_place", None)
+        place: tuple[Path, str] | None = state.pop("_place", None)
         vars(self).update(state)
         if place is not None:
-            store = _reopened(place, self._request)
+            store = keep.reopened(*place, request=self._request)
             self._store, self.itos, self.stoi = store, Itos(store), Stoi(store)
 
 
 def _checked(tokens: Iterable[str]) -> list[str]:
     """Return the tokens as a list, having refused what is none."""
     try:
-        listed = list(tokens)
+        iterator = iter(tokens)
     except TypeError:
         text = f"tokens must be a str or an iterable of str, not {type(tokens).__name__}: {tokens!r}"
         raise TokenTypeError(text) from None
+    listed = list(iterator)
     for place, token in enumerate(listed):
         if not isinstance(token, str):
             text = f"tokens must be str, and the one at position {place} is {type(token).__name__}: {token!r}"
             raise TokenTypeError(text)
     return listed
-
-
-def _reopened(place: tuple[Path, str], request: dict[str, Any] | None) -> Store:
-    """Open the store of a pickle: where it was, or by way of the name, for another machine keeps it elsewhere."""
-    path, checksum = place
-    try:
-        return open_store(path, checksum)
-    except (FileNotFoundError, StoreError) as error:
-        if request is None:
-            raise
-        try:
-            store = acquire(**request, bars=bar)
-        except NotFoundError:
-            raise error from None
-        if store.checksum != checksum:
-            text = f"{store.path}: the pickled vectors had the contents {checksum}, and {request['name']} now has"
-            raise StoreError(f"{text} {store.checksum}. Make the object anew from its name.") from error
-        return store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -39,8 +40,8 @@ class Normal:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.std >= 0:
-            raise ValueError(f"std={self.std}: a standard deviation is 0 or more.")
+        if not 0 <= self.std < math.inf:
+            raise ValueError(f"std={self.std}: a standard deviation is a number from 0 up.")
 
     def rows(self, tokens: Sequence[str], dim: int) -> Tensor:
         """Return the rows of n tokens: float32 (n, dim)."""
@@ -57,12 +58,11 @@ class Normal:
             xxh3_64_intdigest(token.encode("utf-8", "surrogatepass"), self.seed & _MASK) for token in tokens
         )
         key = np.fromiter(keys, np.uint64, len(tokens))[:, None]
+        # Two arrays, each in one piece: numpy may take the logarithm of scattered numbers by another road, and
+        # a row must not depend on what it was drawn with.
         pairs = (dim + 1) // 2
-        draws = _split_mix(key + np.arange(1, 2 * pairs + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15))
-        # 53 bits in (0, 1]: the logarithm of 0 would be infinite.
-        uniform = ((draws >> np.uint64(11)).astype(np.float64) + 1) / (1 << 53)
-        radius = np.sqrt(-2 * np.log(uniform[:, :pairs]))
-        angle = 2 * np.pi * uniform[:, pairs:]
+        radius = np.sqrt(-2 * np.log(_uniform(key, 1, pairs)))
+        angle = 2 * np.pi * _uniform(key, 1 + pairs, pairs)
         drawn = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)[:, :dim]
         return drawn * self.std + self.mean
 
@@ -71,10 +71,15 @@ class Normal:
         return tensor.copy_(self.rows([""], tensor.numel()).view_as(tensor))
 
 
-def _split_mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _uniform(key: NDArray[np.uint64], first: int, count: int) -> NDArray[np.float64]:
+    """Return SplitMix64's numbers ``first`` to ``first + count - 1`` for each of n keys, in (0, 1]: (n, count)."""
+    state = key + np.arange(first, first + count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
+    state ^= state >> np.uint64(31)
+    # 53 bits, and 1 more, for the logarithm of 0 would be infinite.
+    uniform: NDArray[np.float64] = ((state >> np.uint64(11)).astype(np.float64) + 1) * 2.0**-53
+    return uniform
 
 
 UnkInit = Literal["zeros", "mean"] | Normal | Callable[[Tensor], Tensor]

@@ -1,9 +1,10 @@
 """torchtext's ``torchtext.vocab``: the same names, from the rooms where they live now."""
 
-from torchvectors.pretrained import CharNGram, FastText, GloVe, pretrained_aliases
-from torchvectors.vectors import Vectors
-from torchvectors.vocab import vectors, vocab_factory
-from torchvectors.vocabulary import Vocab, build_vocab_from_iterator, vocab
+from torchvectors.vocab.vectors import CharNGram, FastText, GloVe, Vectors, pretrained_aliases
+from torchvectors.vocab.vocab import Vocab
+
+# After the module `vocab.vocab`, whose name the function then takes, as in torchtext.
+from torchvectors.vocab.vocab_factory import build_vocab_from_iterator, vocab
 
 __all__ = [
     "CharNGram",
@@ -13,7 +14,5 @@ __all__ = [
     "Vocab",
     "build_vocab_from_iterator",
     "pretrained_aliases",
-    "vectors",
     "vocab",
-    "vocab_factory",
 ]

@@ -1,0 +1,125 @@
+"""The name of a text that is not there → the store made of it before, or of what another program kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torchvectors.acquire.origins import is_file
+from torchvectors.acquire.own import once, source_of
+from torchvectors.acquire.wanted import of_file
+from torchvectors.errors import ParseError, warn
+from torchvectors.formats import Block
+from torchvectors.store import Store, open_store, write_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torchvectors.cache import Folders
+    from torchvectors.progress import Bars, Progress
+
+__all__ = ["Reader", "leftover"]
+
+# Gives the tokens and rows of another program's file; or raises, before it gives any, a ParseError that says why
+# not and what to do. It is handed down because what reads torchtext's files needs torch, and nothing here does.
+Reader = Callable[[Path], Iterable[Block]]
+
+
+def leftover(
+    name: str,
+    places: Folders,
+    *,
+    title: str,
+    dim: int | None,
+    max_vectors: int | None,
+    gone: bool,
+    prepared: Reader | None,
+    bars: Bars,
+) -> Store | None:
+    """Open what is left of a text; None if nothing is.
+
+    Args:
+        name: Of the text.
+        places: Where to look.
+        title: What people call these vectors.
+        dim: Numbers per token, where it is known: a file of another dim is not theirs.
+        max_vectors: Only the first so many; None or 0 means all.
+        gone: Whether a store counts whose file has gone.
+        prepared: What reads another program's file; None if none is to be looked for. A file that it refuses is
+            passed over, with a warning.
+        bars: How to show what takes long.
+
+    Raises:
+        CacheError: The store cannot be written.
+        StoreError: A store is damaged.
+    """
+    texts = [Path(name), *(folder / name for folder in places.search)]
+    store = _left_by(texts, places, max_vectors) if gone else None
+    if store is not None or prepared is None:
+        return store
+    kept = [folder / one for one in _kept_as(name, max_vectors) for folder in places.search]
+    for path in filter(is_file, kept):
+        source = source_of(path)
+        make = partial(
+            _convert, prepared, path, {"name": title, **source}, dim=dim, max_vectors=max_vectors, bars=bars
+        )
+        try:
+            return once(path, places, max_vectors, source, make)
+        except ParseError as error:
+            warn(f"{error} For now it is passed over.")
+    return _left_by(kept, places, max_vectors) if gone else None
+
+
+def _kept_as(name: str, max_vectors: int | None) -> tuple[str, ...]:
+    """Return what torchtext called the files that it kept of a text, in the order of preference.
+
+    Source: torchtext 0.18, which looked for the first of these alone.
+    """
+    whole = f"{name}.pt"
+    return (f"{name}_{max_vectors}.pt", whole) if max_vectors else (whole,)
+
+
+def _left_by(paths: Iterable[Path], places: Folders, max_vectors: int | None) -> Store | None:
+    """Open the store of the first of these files that is gone and has left one."""
+    gone = (path for path in paths if not is_file(path))
+    found = (places.find(of_file(path, places.search, max_vectors)) for path in gone)
+    store = next(filter(None, found), None)
+    return None if store is None else open_store(store)
+
+
+def _convert(
+    read: Reader,
+    path: Path,
+    metadata: dict[str, str],
+    target: Path,
+    *,
+    dim: int | None,
+    max_vectors: int | None,
+    bars: Bars,
+) -> Store:
+    from torchvectors.version import __version__
+
+    whole = metadata | {"converter": f"torchvectors {__version__}", "verified": str(False)}
+    with bars(target.stem) as progress:
+        write_store(target, _first(read(path), path, dim, max_vectors, progress), metadata=whole)
+    return open_store(target)
+
+
+def _first(
+    blocks: Iterable[Block], path: Path, dim: int | None, max_vectors: int | None, progress: Progress
+) -> Iterator[Block]:
+    """Pass on the blocks up to the last row that is wanted, having seen that they are of the dim asked for."""
+    done, size = 0, path.stat().st_size
+    for block in blocks:
+        part = block.head(max_vectors - done) if max_vectors else block
+        found = part.rows.shape[1]
+        if dim not in (None, found):
+            cure = "Delete it, or move it to where it belongs."
+            raise ParseError(f"{path}: its vectors have dim {found}, and those asked for have {dim}. {cure}")
+        yield part
+        done += len(part)
+        progress(done * found * part.rows.itemsize, size)
+        if done == max_vectors:
+            return

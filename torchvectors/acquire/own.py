@@ -1,0 +1,57 @@
+"""A file of the user's own → its store: as it was made before, or made anew because the file has changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torchvectors.acquire.origins import files_of, is_file
+from torchvectors.acquire.wanted import of_file
+from torchvectors.cache import lock
+from torchvectors.store import Store, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torchvectors.cache import Folders
+
+__all__ = ["once", "source_of"]
+
+
+def source_of(path: Path) -> dict[str, str]:
+    """Return what a store's metadata say of the file that it was made of, by which a change of it is seen."""
+    state = path.stat()
+    return {
+        "source": str(path.absolute()),
+        "source_state": f"{state.st_size} bytes, modified {state.st_mtime_ns} ns",
+    }
+
+
+def once(
+    path: Path,
+    places: Folders,
+    max_vectors: int | None,
+    source: Mapping[str, str],
+    make: Callable[[Path], Store],
+) -> Store:
+    """Open the store of a file as it is now; under its lock ``make`` it, if there is none."""
+
+    def made() -> Store | None:
+        stores = map(open_store, files_of(of_file(path, places.search, max_vectors), places))
+        return next((store for store in stores if _is_of(store, source)), None)
+
+    target = places.write / of_file(path, places.search, max_vectors)
+    if (store := made()) is not None:
+        return store
+    with lock(target):
+        if (store := made()) is not None:
+            return store
+        return make(target)
+
+
+def _is_of(store: Store, source: Mapping[str, str]) -> bool:
+    """Say whether a store was made of this source, as it is now."""
+    was = store.metadata.get("source", "")
+    # The file may have been moved with its folder; but where both are there, they are two.
+    moved = was == source["source"] or not is_file(Path(was))
+    return moved and all(store.metadata.get(key) == source[key] for key in source if key != "source")

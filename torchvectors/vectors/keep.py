@@ -1,0 +1,109 @@
+"""Tokens and rows in memory → a store; a store → whether it still holds them; a pickle → its store, found again."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from xxhash import xxh3_128
+
+from torchvectors.acquire import acquire
+from torchvectors.errors import NotFoundError, StoreError
+from torchvectors.formats import Block
+from torchvectors.legacy import read_vectors
+from torchvectors.progress import bar
+from torchvectors.store import Store, open_store, write_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torchvectors.store import Encoding
+
+__all__ = ["BLOCK", "fingerprint_of", "holds", "reopened", "save", "writes_to"]
+
+BLOCK = 1 << 14  # rows read at a time
+
+
+def holds(store: Store, matrix: Tensor) -> bool:
+    """Say whether a tensor is what `Store.all_rows` gives, bit for bit."""
+    # Looking is the only way to know: a write by way of .data or .numpy() leaves no trace.
+    expected = (str(matrix.dtype), str(matrix.device), matrix.requires_grad, tuple(matrix.shape))
+    if expected != ("torch.float32", "cpu", False, (len(store), store.dim)):
+        return False
+    bits = matrix.numpy().view(np.uint32)
+    for start in range(0, len(store), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(store)))
+        if not np.array_equal(store.rows(rows).view(np.uint32), bits[rows]):
+            return False
+    return True
+
+
+def writes_to(matrix: Tensor) -> int | None:
+    """Return how often torch has seen a tensor written to; None where it does not count, in inference mode."""
+    return None if matrix.is_inference() else matrix._version  # noqa: SLF001 - it has no public name
+
+
+def fingerprint_of(itos: Sequence[str], stoi: dict[str, int], matrix: Tensor) -> str:
+    """Return a checksum over tokens, rows of tokens, and numbers."""
+    digest = xxh3_128(f"{tuple(matrix.shape)} {matrix.dtype}".encode())
+    for lines in (itos, sorted(f"{row} {token}" for token, row in stoi.items())):
+        for line in lines:
+            text = line.encode("utf-8", "surrogatepass")
+            digest.update(b"%d " % len(text) + text)
+        digest.update(b"end")  # no length begins like this
+    digest.update(matrix.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+    return f"xxh3_128:{digest.hexdigest()}"
+
+
+def save(
+    path: str | os.PathLike[str], itos: list[str], stoi: dict[str, int], matrix: Tensor, encoding: Encoding
+) -> Path:
+    """Write a store.
+
+    Raises:
+        ValueError: The path does not end in ".safetensors"; or the three do not belong together.
+        CacheError, StoreError: `write_store` says when.
+    """
+    target = Path(path)
+    if target.suffix != ".safetensors":
+        raise ValueError(f'{target}: give a name that ends in ".safetensors", by which a store is known.')
+    if matrix.ndim != 2 or len(itos) != len(matrix):
+        text = f"{target}: {len(itos)} tokens in itos and a tensor {tuple(matrix.shape)} in vectors make no store."
+        raise ValueError(f"{text} Give each row a token.")
+    if stoi != {token: row for row, token in enumerate(itos)}:
+        text = f"{target}: stoi has other tokens or rows than itos, and a store cannot hold both."
+        raise ValueError(f"{text} Write to both alike.")
+    return write_store(target, _blocks(itos, matrix), encoding=encoding, metadata={"name": target.stem})
+
+
+def _blocks(itos: list[str], matrix: Tensor) -> Iterator[Block]:
+    for start in range(0, len(itos), BLOCK):
+        tokens = [token.encode("utf-8", "surrogatepass") for token in itos[start : start + BLOCK]]
+        yield Block.of(tokens, matrix[start : start + BLOCK].detach().float().cpu().numpy())
+
+
+def reopened(path: Path, checksum: str, *, request: dict[str, Any]) -> Store:
+    """Open the store of a pickle: where it was, or by way of its name, for another machine keeps it elsewhere.
+
+    Raises:
+        NotFoundError: It is not there, nor is what it was made from.
+        StoreError: What the name stands for here holds something else.
+        DownloadError, DigestError: It would have to be downloaded, and cannot be.
+    """
+    with suppress(OSError, StoreError):
+        return open_store(path, checksum)
+    name = os.fspath(request["name"])
+    what = f"the pickled vectors {name!r}, whose store was {path}"
+    try:
+        store = acquire(**request, prepared=read_vectors, bars=bar)
+    except NotFoundError as error:
+        raise NotFoundError(f"{what}, cannot be had here: {error}") from None
+    if store.checksum != checksum:
+        text = f"{store.path}: {what}, held {checksum}, and here that name stands for {store.checksum}."
+        raise StoreError(f"{text} Make them anew from the name.")
+    return store

@@ -1,0 +1,5 @@
+"""torchtext's ``torchtext.vocab.vocab``."""
+
+from torchvectors.vocabulary import Vocab
+
+__all__ = ["Vocab"]
