@@ -19,6 +19,7 @@ from test_legacy import kept
 
 from torchvectors.errors import DigestError, NotFoundError, OfflineError
 from torchvectors.pretrained import CharNGram, FastText, GloVe
+from torchvectors.store import open_store
 from torchvectors.vectors import Vectors
 
 CACHE = Path(".vector_cache")
@@ -196,6 +197,12 @@ def test_of_all_rows_the_first_are_used() -> None:
         assert [len(Vectors("x.txt", max_vectors=n)) for n in (None, 1, 5, 100)] == [12, 1, 5, 12]
         assert first(Vectors("x.txt", max_vectors=5)) == 2
         assert first(Vectors("x.txt", max_vectors=4)) == 5  # torchtext would have taken this one
+    assert sorted(len(open_store(CACHE / name)) for name in stores()) == [1, 4, 5, 12, 12]
+
+
+def test_the_first_rows_end_where_they_should_across_blocks() -> None:
+    keep(text(2, n=40_000, dim=2))
+    assert list(Vectors("x.txt", max_vectors=20_000).itos) == [f"w{row}" for row in range(20_000)]
 
 
 # What is passed over
@@ -364,4 +371,4 @@ def test_what_is_saved_is_read_back_as_near_as_its_encoding_allows(
     assert again.itos == vectors.itos
     assert again.stoi == vectors.stoi
     assert torch.allclose(again.vectors, vectors.vectors, rtol=0, atol=error)
-    assert again.fingerprint != Vectors("x.txt").fingerprint
+    assert open_store(path).encoding == encoding

@@ -13,6 +13,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from servers import Reply, Server, file
 from tqdm import tqdm
 
 from torchvectors import utils
+from torchvectors.download.receipts import Receipt, write_receipt
 from torchvectors.errors import (
     ArchiveError,
     CacheError,
@@ -117,6 +119,15 @@ def test_what_is_there_can_be_overwritten_by_what_its_publisher_has_changed() ->
         download_from_url(url, "b.txt")
         download_from_url(url, "b.txt", overwrite=True)
     assert Path("b.txt").read_bytes() == b"newer"
+
+
+def test_what_an_interrupted_download_left_does_not_bind_the_next() -> None:
+    receipt = Receipt(url="x", nbytes=5, sha256=hashlib.sha256(b"older").hexdigest(), verified=False)
+    with Server() as server:
+        url = server.on("/file.txt", file(BODY))
+        write_receipt(Path("b.txt"), replace(receipt, url=url))
+        download_from_url(url, "b.txt")
+    assert Path("b.txt").read_bytes() == BODY
 
 
 @pytest.mark.parametrize(("kind", "value"), [("sha256", SHA256), ("md5", MD5), ("sha256", SHA256.upper())])
@@ -459,6 +470,21 @@ def test_a_tar_that_claims_a_thousand_million_bytes_is_refused() -> None:
     info.size = 10**9
     Path("f.tgz").write_bytes(gzip.compress(info.tobuf() + bytes(10240)))
     with pytest.raises(ArchiveError):
+        extract_archive("f.tgz", "to")
+    assert not Path("to").exists()
+
+
+def test_a_tar_whose_file_is_one_large_hole_is_refused() -> None:
+    info = tarfile.TarInfo("hole")
+    info.type = tarfile.GNUTYPE_SPARSE
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[483:495] = b"%011o\0" % (8 << 30)  # its size, of which nothing is in the archive
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    Path("f.tgz").write_bytes(gzip.compress(bytes(header) + bytes(10240)))
+    with pytest.raises(
+        ArchiveError, match=r"unpack to more than the [\d,]+ bytes it may\. Nothing was unpacked"
+    ):
         extract_archive("f.tgz", "to")
     assert not Path("to").exists()
 

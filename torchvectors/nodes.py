@@ -7,27 +7,32 @@ batch, and a state is taken between two.
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from torchdata.nodes import BaseNode
 
-from torchvectors import tokenizers
-from torchvectors.batch import Layout, collate
+from torchvectors.batch import Batching, Layout
 from torchvectors.errors import GraphError
 from torchvectors.stages import (
     PADDING,
+    UNKNOWN,
     Aligned,
     Fit,
-    Fixed,
+    GoesBy,
     HasVocab,
     VocabSettings,
+    before,
     look_up_row,
+    named,
     numericalize_row,
-    padding_value,
+    pad_index,
+    padding_vocab,
     tokenize_row,
+    tokenizer_named,
     tokens_of,
+    vocab_before,
 )
-from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,7 +41,9 @@ if TYPE_CHECKING:
 
     from torchvectors.align import Alignment
     from torchvectors.rows import Column
+    from torchvectors.tokenizers import Tokenizer
     from torchvectors.vectors import UnkInit, Vectors
+    from torchvectors.vocabulary import Vocab
 
 __all__ = ["AlignVectors", "BatchTokens", "BuildVocab", "LookupVectors", "Numericalize", "Tokenize"]
 
@@ -74,20 +81,20 @@ class Tokenize(_Stage):
     def __init__(
         self,
         source: Node,
-        tokenizer: str | tokenizers.Tokenizer | None = "basic_english",
+        tokenizer: str | Tokenizer | None = "basic_english",
         column: Column = None,
     ) -> None:
         super().__init__(source)
-        self._tokenizer, self._column = tokenizers.get(tokenizer), column
+        self.tokenizer, self.column = tokenizer_named(tokenizer), column
 
     def _do(self, row: Any) -> Any:
-        return tokenize_row(row, self._tokenizer, self._column)
+        return tokenize_row(row, self.tokenizer, self.column)
 
 
 class _NeedsVocab(_Stage):
     """A stage that goes by a vocabulary."""
 
-    goes_by: HasVocab
+    goes_by: GoesBy
 
     @property
     def vocab(self) -> Vocab:
@@ -103,38 +110,61 @@ class _NeedsVocab(_Stage):
 class BuildVocab(_NeedsVocab):
     """Count the tokens of the rows, and pass the rows on: see `torchvectors.datapipes.BuildVocab`.
 
-    The vocabulary is fitted when `vocab` is first read or the node is first reset. That resets ``source``, so read
-    `vocab` before a loop over the rows and not within one, unless the loop has fitted it.
+    The vocabulary is fitted when `vocab` is first read or the node is first reset. That resets ``source``; a loop
+    over the source itself, not over this node, begins anew if `vocab` is first read within it.
     """
+
+    goes_by: Fit
 
     def __init__(
         self,
         source: Node,
         min_freq: int = 1,
-        specials: Sequence[str] = (PADDING, "<unk>"),
+        specials: Sequence[str] = (PADDING, UNKNOWN),
         max_tokens: int | None = None,
         column: Column = None,
     ) -> None:
         super().__init__(source)
-        settings = VocabSettings(min_freq=min_freq, specials=tuple(specials), max_tokens=max_tokens)
-        self.goes_by: Fit = Fit(_Corpus(source, column), settings)
+        self.column = column
+        settings = VocabSettings(min_freq=min_freq, specials=specials, max_tokens=max_tokens)
+        self.goes_by = Fit(self._corpus, settings)
+        self._no_rows_yet = False
 
     @property
     def passes(self) -> int:
-        """How often the corpus was counted, in this process: 0 or 1."""
+        """How often the corpus was counted, in this process: 0 or 1, unless counting has failed."""
         return self.goes_by.passes
 
+    @contextmanager
+    def _corpus(self) -> Iterator[Iterable[Sequence[str]]]:
+        """Give one pass over the tokens of all rows."""
+        for node in before(self.source, BaseNode):
+            if getattr(vars(node).get("sampler"), "num_replicas", 1) > 1:
+                cure = "Fit a BuildVocab over the whole, and name it: Numericalize(source, vocab=fitted)."
+                raise GraphError(f"build_vocab: this rank would count its own shard of the corpus. {cure}")
+        self.source.reset(None)
+        start = None
+        with suppress(NotImplementedError):  # whoever wants no states writes nodes without one
+            start = self.source.state_dict()
+        yield (tokens_of(row, self.column, "build_vocab") for row in self.source)
+        # Or a sampler would take the pass that trains for the second epoch.
+        self.source.reset(start)
 
-class _Corpus:
-    """One pass over the tokens of a node's rows."""
+    def reset(self, initial_state: dict[str, Any] | None = None) -> None:
+        """Fit, if nobody has yet, and go to the beginning, or to a state."""
+        super().reset(initial_state)
+        self._no_rows_yet = initial_state is None
 
-    def __init__(self, source: Node, column: Column) -> None:
-        self._source, self._column = source, column
-
-    def __call__(self) -> Iterator[Sequence[str]]:
-        self._source.reset(None)
-        for row in self._source:
-            yield tokens_of(row, self._column, "build_vocab")
+    def next(self) -> Any:
+        """Return the next row."""
+        try:
+            row = next(self.source)
+        except StopIteration:
+            if self._no_rows_yet:
+                raise self.goes_by.no_second_pass() from None
+            raise
+        self._no_rows_yet = False
+        return row
 
 
 class AlignVectors(_NeedsVocab):
@@ -147,9 +177,11 @@ class AlignVectors(_NeedsVocab):
         unk_init: UnkInit | None = None,
         lower_case_backup: bool = False,
         pad_token: str | None = PADDING,
+        column: Column = None,
     ) -> None:
         super().__init__(source)
-        self.goes_by = _vocab_before(source, "AlignVectors", "Put BuildVocab before it.")
+        self.column = column
+        self.goes_by = vocab_before(source, BaseNode, stage="align_vectors", column=column)
         self._aligned = Aligned(
             self.goes_by, vectors, unk_init=unk_init, lower_case_backup=lower_case_backup, pad_token=pad_token
         )
@@ -171,19 +203,16 @@ class AlignVectors(_NeedsVocab):
 class Numericalize(_NeedsVocab):
     """Tokens → indices: see `torchvectors.datapipes.Numericalize`."""
 
-    def __init__(self, source: Node, vocab: Vocab | HasVocab | None = None, column: Column = None) -> None:
+    def __init__(self, source: Node, vocab: HasVocab | None = None, column: Column = None) -> None:
         super().__init__(source)
-        self._column = column
+        self.column = column
         if vocab is None:
-            cure = "Put BuildVocab before it, or name a vocabulary: a validation graph names the training graph's."
-            self.goes_by = _vocab_before(source, "Numericalize", cure)
-        elif isinstance(vocab, Vocab):
-            self.goes_by = Fixed(vocab)
+            self.goes_by = vocab_before(source, BaseNode, stage="numericalize", column=column)
         else:
-            self.goes_by = vars(vocab).get("goes_by", vocab)
+            self.goes_by = named(vocab, "numericalize")
 
     def _do(self, row: Any) -> Any:
-        return numericalize_row(row, self.vocab, self._column)
+        return numericalize_row(row, self.vocab, self.column)
 
 
 class LookupVectors(_Stage):
@@ -191,10 +220,10 @@ class LookupVectors(_Stage):
 
     def __init__(self, source: Node, vectors: Vectors, column: Column = None) -> None:
         super().__init__(source)
-        self._vectors, self._column = vectors, column
+        self._vectors, self.column = vectors, column
 
     def _do(self, row: Any) -> Any:
-        return look_up_row(row, self._vectors, self._column)
+        return look_up_row(row, self._vectors, self.column)
 
 
 class BatchTokens(_Stage):
@@ -210,42 +239,14 @@ class BatchTokens(_Stage):
         drop_last: bool = False,
     ) -> None:
         super().__init__(source)
-        if batch_size < 1:
-            raise GraphError(f"BatchTokens: batch_size={batch_size} is not 1 or more.")
-        self._size, self._layout, self._column, self._drop_last = batch_size, layout, column, drop_last
-        self._padding = padding_value
-        self._goes_by = _vocab_found(source)
+        self.batching = Batching(
+            size=batch_size, layout=layout, column=column, padding_value=padding_value, drop_last=drop_last
+        )
+        self._pads_by = padding_vocab(source, BaseNode, self.batching)
 
     def next(self) -> Any:
         """Return the next batch."""
-        rows: list[Any] = []
-        for row in self.source:
-            rows.append(row)
-            if len(rows) == self._size:
-                break
-        if not rows or (self._drop_last and len(rows) < self._size):
+        taken = self.batching.gather(self.source)
+        if not taken:
             raise StopIteration
-        value = padding_value(self._padding, self._goes_by)
-        return collate(
-            rows, layout=self._layout, column=self._column, padding_value=value, stage="BatchTokens"
-        )
-
-
-def _vocab_found(source: Node) -> HasVocab | None:
-    """Return what the nearest stage before a node that has a vocabulary goes by."""
-    queue: list[Node] = [source]
-    while queue:
-        node = queue.pop(0)
-        if (found := vars(node).get("goes_by")) is not None:
-            return found  # type: ignore[no-any-return]  # the stages above set it
-        for value in vars(node).values():
-            several: Iterable[object] = value if isinstance(value, (list, tuple)) else (value,)
-            queue += [one for one in several if isinstance(one, BaseNode)]
-    return None
-
-
-def _vocab_before(source: Node, stage: str, cure: str) -> HasVocab:
-    found = _vocab_found(source)
-    if found is None:
-        raise GraphError(f"{stage}: no stage before it has a vocabulary. {cure}")
-    return found
+        return self.batching.collate(taken, pad_index(self._pads_by))

@@ -2,57 +2,47 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from torch.utils.data import IterDataPipe
 
-from torchvectors import tokenizers
-from torchvectors.batch import Layout, collate
-from torchvectors.datapipes.graph import Pipe, is_sharded, unshuffled, vocab_before, vocab_found
+from torchvectors.batch import Batching, Layout
+from torchvectors.datapipes.graph import Pipe, form, is_sharded, unshuffled
 from torchvectors.errors import GraphError
 from torchvectors.stages import (
     PADDING,
+    UNKNOWN,
     Aligned,
     Fit,
-    Fixed,
+    GoesBy,
     HasVocab,
     VocabSettings,
     look_up_row,
+    named,
     numericalize_row,
-    padding_value,
+    pad_index,
+    padding_vocab,
     tokenize_row,
+    tokenizer_named,
     tokens_of,
+    vocab_before,
 )
-from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from torch import nn
 
     from torchvectors.align import Alignment
     from torchvectors.rows import Column
+    from torchvectors.tokenizers import Tokenizer
     from torchvectors.vectors import UnkInit, Vectors
+    from torchvectors.vocabulary import Vocab
 
 __all__ = ["AlignVectors", "BatchTokens", "BuildVocab", "LookupVectors", "Numericalize", "Tokenize"]
 
-Stage = TypeVar("Stage", bound=type[Pipe])
 Held = TypeVar("Held")
-
-
-def _form(name: str) -> Callable[[Stage], Stage]:
-    """Register a class as a functional form of every IterDataPipe."""
-
-    def register(cls: Stage) -> Stage:
-        taken = IterDataPipe.functions.get(name)
-        if taken is not None and taken.args[0].__module__ != cls.__module__:  # type: ignore[attr-defined]  # a partial
-            text = f"{taken.args[0]} is already registered as .{name}(); use the class {cls.__name__} instead"  # type: ignore[attr-defined]  # a partial
-            raise ImportError(text)
-        IterDataPipe.functions.pop(name, None)  # this module was loaded before, as after a reload
-        IterDataPipe.register_datapipe_as_function(name, cls)
-        return cls
-
-    return register
 
 
 class _Hidden(Generic[Held]):
@@ -62,7 +52,7 @@ class _Hidden(Generic[Held]):
         self.value = value
 
 
-@_form("tokenize")
+@form("tokenize")
 class Tokenize(Pipe):
     """Text → tokens (functional form ``.tokenize()``).
 
@@ -75,17 +65,18 @@ class Tokenize(Pipe):
         The rows, with a list of str in the text's place.
 
     Raises:
-        GraphError: A row has no such column, or no text in it.
+        GraphError: No tokenizer has this name; a row has no such column, or no text in it; or the tokenizer does
+            not return tokens.
     """
 
     def __init__(
         self,
         source: Pipe,
-        tokenizer: str | tokenizers.Tokenizer | None = "basic_english",
+        tokenizer: str | Tokenizer | None = "basic_english",
         column: Column = None,
     ) -> None:
         self.source_datapipe = source
-        self.tokenizer = tokenizers.get(tokenizer)
+        self.tokenizer = tokenizer_named(tokenizer)
         self.column = column
 
     def __iter__(self) -> Iterator[Any]:
@@ -100,7 +91,7 @@ class _NeedsVocab(Pipe):
     """A stage that goes by a vocabulary."""
 
     source_datapipe: Pipe
-    goes_by: HasVocab
+    goes_by: GoesBy
 
     @property
     def vocab(self) -> Vocab:
@@ -114,14 +105,20 @@ class _NeedsVocab(Pipe):
     def __len__(self) -> int:
         return len(self.source_datapipe)
 
+    def __dir__(self) -> list[str]:
+        # When a pipe raises, torch reads all that dir() names, for the error's text: nothing must be fitted then,
+        # least of all what has just failed to be.
+        return [name for name in super().__dir__() if name != "vocab" or self.goes_by.fitted]
 
-@_form("build_vocab")
+
+@form("build_vocab")
 class BuildVocab(_NeedsVocab):
     """Count the tokens of the rows, and pass the rows on (functional form ``.build_vocab()``).
 
     The vocabulary is fitted when it is first needed: when `vocab` is read, a DataLoader starts, the graph is
     pickled for a worker, or it is iterated over; whichever comes first. That takes one pass over ``source``, which
-    must therefore be one that can be iterated over again.
+    must therefore be one that can be iterated over again. The pass leaves no trace: shufflers are switched off
+    for it, and the global random numbers of torch, NumPy and Python are put back.
 
     Args:
         source: Rows with tokens.
@@ -132,66 +129,57 @@ class BuildVocab(_NeedsVocab):
 
     Attributes:
         vocab: The vocabulary.
-        passes: How often the corpus was counted, in this process: 0 or 1.
+        passes: How often the corpus was counted, in this process: 0 or 1, unless counting has failed.
 
     Raises:
         GraphError: The corpus has no rows; a row has no tokens; or a ``sharding_filter`` before this stage is at
             work, so that each worker would count a part.
+        TokenTypeError: A token is not a ``str``.
     """
+
+    goes_by: Fit
 
     def __init__(
         self,
         source: Pipe,
         min_freq: int = 1,
-        specials: Sequence[str] = (PADDING, "<unk>"),
+        specials: Sequence[str] = (PADDING, UNKNOWN),
         max_tokens: int | None = None,
         column: Column = None,
     ) -> None:
         self.source_datapipe = source
         self.column = column
-        settings = VocabSettings(min_freq=min_freq, specials=tuple(specials), max_tokens=max_tokens)
-        self.goes_by: Fit = Fit(_Corpus(source, column), settings)
+        settings = VocabSettings(min_freq=min_freq, specials=specials, max_tokens=max_tokens)
+        self.goes_by = Fit(self._corpus, settings)
 
     @property
     def passes(self) -> int:
         """How often the corpus was counted, in this process."""
         return self.goes_by.passes
 
-    def __iter__(self) -> Iterator[Any]:
-        _ = (
-            self.vocab
-        )  # a pipe gives one iterator at a time: the pass that counts must end before this one begins
-        rows = 0
-        for row in self.source_datapipe:
-            rows += 1
-            yield row
-        if not rows and not is_sharded(self.source_datapipe):
-            text = (
-                f"build_vocab: its source gave {self.goes_by.rows} rows when they were counted, and now none."
-            )
-            raise GraphError(
-                f"{text} It must be one that can be iterated over again: a list, not a generator."
-            )
-
-
-class _Corpus:
-    """One pass over the tokens of the rows before a stage, in whatever order costs least."""
-
-    def __init__(self, source: Pipe, column: Column) -> None:
-        self._source, self._column = source, column
-
-    def __call__(self) -> Iterator[Sequence[str]]:
-        if is_sharded(self._source):
+    @contextmanager
+    def _corpus(self) -> Iterator[Iterable[Sequence[str]]]:
+        """Give one pass over the tokens of all rows, in whatever order costs least."""
+        if is_sharded(self.source_datapipe):
             cure = "Move .sharding_filter() behind .build_vocab(), or read .vocab before the loader starts."
             raise GraphError(
                 f"build_vocab: this worker or rank would count its own shard of the corpus. {cure}"
             )
-        with unshuffled(self._source):
-            for row in self._source:
-                yield tokens_of(row, self._column, "build_vocab")
+        with unshuffled(self.source_datapipe):
+            yield (tokens_of(row, self.column, "build_vocab") for row in self.source_datapipe)
+
+    def __iter__(self) -> Iterator[Any]:
+        # A pipe has one iterator at a time: the pass that counts must have ended before this one begins.
+        _ = self.vocab
+        empty = True
+        for row in self.source_datapipe:
+            empty = False
+            yield row
+        if empty and not is_sharded(self.source_datapipe):  # a shard may well have no rows
+            raise self.goes_by.no_second_pass()
 
 
-@_form("align_vectors")
+@form("align_vectors")
 class AlignVectors(_NeedsVocab):
     """Align pretrained vectors with the vocabulary of the graph, and pass the rows on (``.align_vectors()``).
 
@@ -201,13 +189,14 @@ class AlignVectors(_NeedsVocab):
         unk_init: What tokens without a vector get: see `torchvectors.align`.
         lower_case_backup: Try ``token.lower()`` when ``token`` itself has no vector.
         pad_token: The token whose row is all zeros.
+        column: Where several columns have vocabularies, the one whose is meant.
 
     Attributes:
         vocab: The vocabulary.
         alignment: Its `Alignment`: the matrix, float32 (V, dim), and the coverage; looked up when first read.
 
     Raises:
-        GraphError: There is no `BuildVocab` before this stage.
+        GraphError: No stage before this one has a vocabulary, or several have.
     """
 
     def __init__(
@@ -217,9 +206,11 @@ class AlignVectors(_NeedsVocab):
         unk_init: UnkInit | None = None,
         lower_case_backup: bool = False,
         pad_token: str | None = PADDING,
+        column: Column = None,
     ) -> None:
         self.source_datapipe = source
-        self.goes_by = vocab_before(source, "align_vectors", "Put .build_vocab() before it.")
+        self.column = column
+        self.goes_by = vocab_before(source, IterDataPipe, stage="align_vectors", column=column)
         self._aligned = Aligned(
             self.goes_by, vectors, unk_init=unk_init, lower_case_backup=lower_case_backup, pad_token=pad_token
         )
@@ -240,45 +231,46 @@ class AlignVectors(_NeedsVocab):
     def __iter__(self) -> Iterator[Any]:
         yield from self.source_datapipe
 
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name != "alignment" or self._aligned.found]
 
-@_form("numericalize")
+
+@form("numericalize")
 class Numericalize(_NeedsVocab):
     """Tokens → indices (functional form ``.numericalize()``).
 
     Args:
         source: Rows with tokens.
         vocab: A `Vocab`, or a stage of another graph that has one: a validation pipe names the training graph's.
-            None: the nearest fitted stage before this one.
+            None: the vocabulary of the stages before this one; where they have several, the one that is for the
+            same column.
         column: The tokens' column in the row.
 
     Yields:
         The rows, with a list of int in the tokens' place.
 
     Raises:
-        GraphError: No vocabulary is given, and no stage before this one has one.
+        GraphError: No vocabulary is given, and the stages before this one have none, or several; or a row has no
+            tokens.
+        TokenTypeError: A token is not a ``str``.
         VocabError: A token is unknown, and the vocabulary has no index for such.
     """
 
-    def __init__(self, source: Pipe, vocab: Vocab | HasVocab | None = None, column: Column = None) -> None:
+    def __init__(self, source: Pipe, vocab: HasVocab | None = None, column: Column = None) -> None:
         self.source_datapipe = source
         self.column = column
         if vocab is None:
-            cure = "Put .build_vocab() before it, or name a vocabulary: a validation pipe names the training graph's."
-            self.goes_by = vocab_before(source, "numericalize", cure)
-        elif isinstance(vocab, Vocab):
-            self.goes_by = Fixed(vocab)
-        else:  # of a stage of another graph what it goes by: the stage itself would draw that graph into this one
-            self.goes_by = vars(vocab).get("goes_by", vocab)
+            self.goes_by = vocab_before(source, IterDataPipe, stage="numericalize", column=column)
+        else:
+            self.goes_by = named(vocab, "numericalize")
 
     def __iter__(self) -> Iterator[Any]:
-        vocab: Vocab | None = None
+        vocab = self.vocab  # before the first row: fitting it may take a pass over the same source
         for row in self.source_datapipe:
-            if vocab is None:  # not sooner: the stage that fits it may be about to read the same source
-                vocab = self.vocab
             yield numericalize_row(row, vocab, self.column)
 
 
-@_form("lookup_vectors")
+@form("lookup_vectors")
 class LookupVectors(Pipe):
     """Tokens → their vectors, for models without an embedding layer (functional form ``.lookup_vectors()``).
 
@@ -289,6 +281,10 @@ class LookupVectors(Pipe):
 
     Yields:
         The rows, with a float32 tensor (T, dim) in the place of T tokens.
+
+    Raises:
+        GraphError: A row has no tokens.
+        TokenTypeError: A token is not a ``str``.
     """
 
     def __init__(self, source: Pipe, vectors: Vectors, column: Column = None) -> None:
@@ -304,7 +300,7 @@ class LookupVectors(Pipe):
         return len(self.source_datapipe)
 
 
-@_form("batch_tokens")
+@form("batch_tokens")
 class BatchTokens(Pipe):
     """Rows → batches of tensors (functional form ``.batch_tokens()``).
 
@@ -314,14 +310,16 @@ class BatchTokens(Pipe):
         layout: "padded" (ids, lengths), "offsets" (ids, offsets; for ``nn.EmbeddingBag``) or "jagged" (one nested
             tensor).
         column: The sequence's column in the row.
-        padding_value: What fills up padded rows. None: the index of ``<pad>`` in the vocabulary of the graph, or 0.
+        padding_value: What fills up padded rows. None: for indices the index of ``<pad>`` in the vocabulary of the
+            graph, or 0 if it has none; for vectors 0.
         drop_last: Leave out a last batch that is not full.
 
     Yields:
         Batches, as `torchvectors.batch.collate` says: of ``(label, indices)`` rows ``(labels, ids, lengths)``.
 
     Raises:
-        GraphError: A row has no such column, or no sequence of numbers in it.
+        GraphError: The batch size or the layout is none; a row has no such column, or no sequence of numbers in it;
+            the rows of a batch are of several forms.
     """
 
     def __init__(
@@ -333,27 +331,17 @@ class BatchTokens(Pipe):
         padding_value: float | None = None,
         drop_last: bool = False,
     ) -> None:
-        if batch_size < 1:
-            raise GraphError(f"batch_tokens: batch_size={batch_size} is not 1 or more.")
         self.source_datapipe = source
-        self.batch_size, self.layout, self.column, self.drop_last = batch_size, layout, column, drop_last
-        self.padding_value = padding_value
-        self.goes_by = vocab_found(source)
+        self.batching = Batching(
+            size=batch_size, layout=layout, column=column, padding_value=padding_value, drop_last=drop_last
+        )
+        self._pads_by = padding_vocab(source, IterDataPipe, self.batching)
 
     def __iter__(self) -> Iterator[Any]:
-        rows: list[Any] = []
-        for row in self.source_datapipe:
-            rows.append(row)
-            if len(rows) == self.batch_size:
-                yield self._collate(rows)
-                rows = []
-        if rows and not self.drop_last:
-            yield self._collate(rows)
-
-    def _collate(self, rows: list[Any]) -> Any:
-        value = padding_value(self.padding_value, self.goes_by)
-        return collate(rows, layout=self.layout, column=self.column, padding_value=value)
+        rows = iter(self.source_datapipe)
+        while taken := self.batching.gather(rows):
+            yield self.batching.collate(taken, pad_index(self._pads_by))
 
     def __len__(self) -> int:
-        full, rest = divmod(len(self.source_datapipe), self.batch_size)
-        return full + bool(rest and not self.drop_last)
+        full, rest = divmod(len(self.source_datapipe), self.batching.size)
+        return full + bool(rest and not self.batching.drop_last)

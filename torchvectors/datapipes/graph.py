@@ -1,69 +1,60 @@
-"""A pipe → what is before it in its graph: the vocabulary a stage goes by, shards and shufflers."""
+"""Torch's graphs of pipes: how a stage becomes a form of every pipe, and the shards and shufflers before it."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch.utils.data import IterDataPipe
 
-from torchvectors.errors import GraphError
+from torchvectors.errors import warn
+from torchvectors.stages import before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from torchvectors.stages import HasVocab
-
-__all__ = ["Pipe", "is_sharded", "unshuffled", "vocab_before", "vocab_found"]
+__all__ = ["Pipe", "form", "is_sharded", "unshuffled"]
 
 Pipe = IterDataPipe[Any]
+Stage = TypeVar("Stage", bound=type[Pipe])
 
 
-def _before(pipe: Pipe) -> Iterator[Pipe]:
-    """Yield a pipe and all that it draws from, the nearest first."""
-    queue, seen = [pipe], {id(pipe)}
-    while queue:
-        one = queue.pop(0)
-        yield one
-        for value in vars(one).values():
-            for other in value if isinstance(value, (list, tuple)) else [value]:
-                if isinstance(other, IterDataPipe) and id(other) not in seen:
-                    seen.add(id(other))
-                    queue.append(other)
+def form(name: str) -> Callable[[Stage], Stage]:
+    """Make a class a functional form of every IterDataPipe.
 
-
-def vocab_found(source: Pipe) -> HasVocab | None:
-    """Return what the nearest stage that has a vocabulary goes by; None if there is no such stage."""
-    return next((found for pipe in _before(source) if (found := vars(pipe).get("goes_by")) is not None), None)
-
-
-def vocab_before(source: Pipe, stage: str, cure: str) -> HasVocab:
-    """Return what `vocab_found` returns.
-
-    Raises:
-        GraphError: There is none; ``stage`` and ``cure`` are named.
+    Warns:
+        UserWarning: Another module's form has this name: it stays what it is.
     """
-    found = vocab_found(source)
-    if found is None:
-        raise GraphError(f"{stage}: no stage before it has a vocabulary. {cure}")
-    return found
+
+    def register(cls: Stage) -> Stage:
+        taken = IterDataPipe.functions.get(name)
+        owner = getattr(taken, "args", (taken,))[0]  # torch keeps a partial of the class
+        if taken is not None and getattr(owner, "__module__", None) != cls.__module__:
+            cure = f"For torchvectors' stage write torchvectors.datapipes.{cls.__name__}(pipe, …)"
+            warn(f".{name}() is a form of {owner!r} already, and stays that. {cure}")
+            return cls
+        IterDataPipe.functions.pop(name, None)  # this module is loaded anew
+        IterDataPipe.register_datapipe_as_function(name, cls)
+        return cls
+
+    return register
 
 
 def is_sharded(source: Pipe) -> bool:
     """Say whether a sharding filter lets only a part of the rows through here."""
-    filters = (pipe for pipe in _before(source) if callable(getattr(type(pipe), "apply_sharding", None)))
+    filters = (pipe for pipe in before(source, IterDataPipe) if hasattr(type(pipe), "apply_sharding"))
     return any(getattr(pipe, "num_of_instances", 1) > 1 for pipe in filters)
 
 
 @contextmanager
 def unshuffled(source: Pipe) -> Iterator[None]:
     """Switch torch's shufflers off for a while: a seed that they were given is for the pass that trains."""
-    shufflers = [pipe for pipe in _before(source) if callable(getattr(type(pipe), "set_shuffle", None))]
-    before = [(pipe, vars(pipe).get("_enabled", True)) for pipe in shufflers]
+    shufflers = [pipe for pipe in before(source, IterDataPipe) if hasattr(type(pipe), "set_shuffle")]
+    enabled = [pipe for pipe in shufflers if vars(pipe).get("_enabled")]
     try:
-        for pipe in shufflers:
+        for pipe in enabled:
             pipe.set_shuffle(False)
         yield
     finally:
-        for pipe, enabled in before:
-            pipe.set_shuffle(enabled)
+        for pipe in enabled:
+            pipe.set_shuffle(True)

@@ -1,0 +1,91 @@
+"""Rows of every kind, and the one field of them that a stage works on."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from torchvectors.errors import GraphError
+from torchvectors.rows import Column, field_of, with_field
+
+
+class Labelled(NamedTuple):
+    label: int
+    text: Any
+
+
+FIELDS = st.integers() | st.text(max_size=3) | st.lists(st.text(max_size=2), max_size=3)
+
+
+@given(row=st.text() | st.lists(st.text()), value=FIELDS, column=st.sampled_from([None, 0]))
+def test_a_str_or_a_list_is_the_field_itself(row: Any, value: Any, column: Column) -> None:
+    assert field_of(row, column, "stage") is row
+    assert with_field(row, column, value) is value
+
+
+@given(row=st.lists(FIELDS, min_size=1, max_size=4).map(tuple), value=FIELDS, data=st.data())
+def test_every_position_of_a_tuple_counts_from_either_end(row: tuple[Any], value: Any, data: Any) -> None:
+    column = data.draw(st.integers(-len(row), len(row) - 1))
+    changed = with_field(row, column, value)
+    assert field_of(row, column, "stage") is operator.getitem(row, column)
+    expected = list(row)
+    expected[column] = value
+    assert changed == tuple(expected)
+
+
+@given(
+    row=st.dictionaries(FIELDS.filter(lambda key: not isinstance(key, list)), FIELDS, min_size=1),
+    value=FIELDS,
+)
+def test_every_key_of_a_dict_is_a_column(row: dict[Any, Any], value: Any) -> None:
+    before = dict(row)
+    for key, field in row.items():
+        assert field_of(row, key, "stage") is field
+        assert with_field(row, key, value) == {**before, key: value}
+        assert list(with_field(row, key, value)) == list(before)  # in the order they were
+    assert row == before
+
+
+def test_the_default_column_is_the_second_field_of_a_tuple_and_text_in_a_dict() -> None:
+    assert field_of((1, "a"), None, "stage") == "a"
+    assert field_of({"label": 1, "text": "a"}, None, "stage") == "a"
+    assert with_field((1, "a"), None, "b") == (1, "b")
+    assert with_field({"label": 1, "text": "a"}, None, "b") == {"label": 1, "text": "b"}
+
+
+@pytest.mark.parametrize("column", [None, 1, -1])
+def test_a_named_tuple_stays_one(column: Column) -> None:
+    changed = with_field(Labelled(3, "a"), column, ["b"])
+    assert isinstance(changed, Labelled)
+    assert changed == Labelled(3, ["b"])
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "says"),
+    [
+        ("a text", 1, "no column 1; it is no tuple or dict"),
+        (["a", "b"], "text", "no column 'text'; it is no tuple or dict"),
+        ((1, "a"), 2, "no column 2; it has 2 fields, counted from 0"),
+        ((1, "a"), -3, "no column -3"),
+        ((1, "a"), "text", "no column 'text'; it has 2 fields"),
+        (("a",), None, "no column the default one; it has 1 fields"),
+        ({"label": 1, "body": "a"}, None, "no column the default one; it has 'label', 'body'"),
+        ({"label": 1}, "text", "no column 'text'; it has 'label': {'label': 1}"),
+        ({"label": 1}, ["unhashable"], "no column"),
+    ],
+)
+def test_a_row_without_the_column_is_an_error_that_says_what_it_has(row: Any, column: Any, says: str) -> None:
+    with pytest.raises(GraphError, match="tokenize: this row has no column") as error:
+        field_of(row, column, "tokenize")
+    assert says in str(error.value)
+    assert str(error.value).endswith("Name the text's column with column=…")
+
+
+def test_the_error_shows_no_more_of_a_row_than_a_line() -> None:
+    with pytest.raises(GraphError) as error:
+        field_of((0, "x" * 1000), 7, "tokenize")
+    assert len(str(error.value)) < 300

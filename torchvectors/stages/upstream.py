@@ -1,0 +1,124 @@
+"""A stage → what is before it in its graph, and the vocabulary that it goes by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torchvectors.errors import GraphError
+from torchvectors.stages.fit import PADDING, Fit, Fixed, GoesBy, HasVocab
+from torchvectors.vocabulary import Vocab
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from torchvectors.batch import Batching
+    from torchvectors.rows import Column
+
+__all__ = ["before", "named", "pad_index", "padding_vocab", "vocab_before"]
+
+
+def before(source: object, kind: type) -> Iterator[Any]:
+    """Yield a stage and all that it draws from, the nearest first.
+
+    Args:
+        source: A pipe or a node; anything else is passed over.
+        kind: The class of all pipes, or of all nodes.
+    """
+    queue: list[Any] = [source] if isinstance(source, kind) else []
+    seen = {id(source)}
+    while queue:
+        stage = queue.pop(0)
+        yield stage
+        for value in list(vars(stage).values()):
+            for other in _stages_in(value, kind):
+                if id(other) not in seen:
+                    seen.add(id(other))
+                    queue.append(other)
+
+
+def _stages_in(value: Any, kind: type) -> list[Any]:
+    if isinstance(value, dict):
+        members: Collection[Any] = [*value.keys(), *value.values()]
+    else:
+        members = value if isinstance(value, (list, tuple)) else (value,)
+    # A source may hold a list of a million rows: asking for their types first takes a twentieth of the time.
+    if not any(issubclass(one, kind) for one in set(map(type, members))):
+        return []
+    return [member for member in members if isinstance(member, kind)]
+
+
+def vocab_before(source: object, kind: type, *, stage: str, column: Column) -> GoesBy:
+    """Return what the stages before one go by. Where they have several vocabularies, its own column's.
+
+    Args:
+        source: The stage before.
+        kind: The class of all pipes, or of all nodes.
+        stage: The name of the one that asks.
+        column: The column of the one that asks.
+
+    Raises:
+        GraphError: They have no vocabulary; or several, and it is not clear which is meant.
+    """
+    found = _vocabs(source, kind, column)
+    if not found:
+        cure = "Put .build_vocab() before it, or, in a validation graph, name the training graph's: .numericalize"
+        raise GraphError(f"{stage}: no stage before it has a vocabulary. {cure}(vocab=…)")
+    return _only(found, stage, column)
+
+
+def padding_vocab(source: object, kind: type, batching: Batching) -> GoesBy | None:
+    """Return what says which index is padding, if anything does and it is needed.
+
+    Raises:
+        GraphError: The stages before have several vocabularies, and it is not clear which is meant.
+    """
+    if batching.layout != "padded" or batching.padding_value is not None:
+        return None
+    found = _vocabs(source, kind, batching.column)
+    return _only(found, "batch_tokens", batching.column) if found else None
+
+
+def pad_index(goes_by: GoesBy | None) -> int:
+    """Return the index that stands for padding: that of ``<pad>`` in the vocabulary, else 0."""
+    if goes_by is None or PADDING not in goes_by.vocab:
+        return 0
+    return goes_by.vocab[PADDING]
+
+
+def _vocabs(source: object, kind: type, column: Column) -> list[GoesBy]:
+    """Return the vocabularies before, each once; where there are several, those for this column, if any are."""
+    having = [vars(one) for one in before(source, kind) if "goes_by" in vars(one)]
+    every = list(dict.fromkeys(one["goes_by"] for one in having))
+    if len(every) < 2:
+        return every
+    return list(dict.fromkeys(one["goes_by"] for one in having if one["column"] == column)) or every
+
+
+def _only(found: list[GoesBy], stage: str, column: Column) -> GoesBy:
+    if len(found) > 1:
+        text = f"{stage}: {len(found)} vocabularies come before it, and column={column!r} does not say which is meant."
+        raise GraphError(f"{text} {_CURES[stage]}")
+    return found[0]
+
+
+_CURES = {
+    "align_vectors": "Give it the column= of the .build_vocab() that is meant.",
+    "numericalize": "Name the stage that is meant: vocab=…",
+    "batch_tokens": "Give it the column= of the .numericalize() that is meant, or a padding_value=.",
+}
+
+
+def named(vocab: HasVocab, stage: str) -> GoesBy:
+    """Return what the vocabulary that a caller names is held by.
+
+    Of a stage of another graph it is not the stage itself, which would draw that graph into this one.
+
+    Raises:
+        GraphError: It is neither a `Vocab` nor a stage that has one.
+    """
+    if isinstance(vocab, Vocab):
+        return Fixed(vocab)
+    held = getattr(vocab, "goes_by", vocab)
+    if isinstance(held, (Fit, Fixed)):
+        return held
+    raise GraphError(f"{stage}: vocab={vocab!r:.100} is neither a Vocab nor a stage that has one.")
