@@ -120,8 +120,8 @@ def _vocab_of(state: object) -> Vocab:
 
 def _said(saved: object) -> str:
     """Say what a file holds, in few words."""
-    if not isinstance(saved, Made):
-        return f"a {type(saved).__name__}"
-    if isinstance(saved.maker, Name):
-        return f"what {saved.maker.module[:60]}.{saved.maker.name[:60]} makes"
-    return "an object without a name"
+    name = saved.maker if isinstance(saved, Made) else saved
+    if isinstance(name, Name):
+        path = f"{name.module[:60]}.{name.name[:60]}"
+        return f"what {path} makes" if isinstance(saved, Made) else f"the name {path} and no object"
+    return "an object without a name" if isinstance(saved, Made) else f"a {type(saved).__name__}"
