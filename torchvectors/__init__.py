@@ -16,7 +16,7 @@ from torchvectors.version import __version__
 from torchvectors.vocabulary import Vocab, build_vocab_from_iterator
 
 if TYPE_CHECKING:
-    from torchvectors import datasets, nodes
+    from torchvectors import datasets, nodes, utils
 
 __all__ = [
     "Alignment",
@@ -38,10 +38,11 @@ __all__ = [
     "functional",
     "nodes",
     "transforms",
+    "utils",
     "vocab",
 ]
 
-_LAZY = {"datasets", "nodes"}  # what these import is not needed by everybody
+_LAZY = {"datasets", "nodes", "utils"}  # what these import is not needed by everybody
 
 
 def __getattr__(name: str) -> Any:

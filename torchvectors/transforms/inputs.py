@@ -42,7 +42,7 @@ def local_path(asset: str | os.PathLike[str]) -> Path:
     if path.exists():
         return path
     if re.match(r"\w+://", os.fspath(asset)):
-        cure = f"Fetch it once, for instance with torch.hub.download_url_to_file({os.fspath(asset)!r}, PATH)"
+        cure = f"Fetch it once, with torchvectors.utils.download_from_url({os.fspath(asset)!r}, PATH)"
         raise NotFoundError(f"{asset}: a transform downloads nothing. {cure}, and give it the path.")
     raise NotFoundError(f"{asset}: there is no such file. Give the path of one on this disk.")
 
