@@ -72,7 +72,28 @@ def _parser() -> argparse.ArgumentParser:
     download.add_argument(
         "--cache", metavar="FOLDER", help="where to put them, instead of the usual cache folder"
     )
+    download.add_argument(
+        "--url", help="where the file, or an archive with it, can be had, for names not in the catalog"
+    )
+    download.add_argument("--checksum", metavar="DIGEST", help='of the file at that URL, such as "sha256:…"')
     download.set_defaults(run=_download)
+
+    migrate = commands.add_parser(
+        "migrate",
+        help="tell which names of torchtext programs use, and change the word in those that are covered",
+        description="Go through programs that were written for torchtext, and tell line by line which of its names "
+        "they use, what of that is covered, and what needs a hand. Exit code 0: all is covered; 1: something needs "
+        "a hand; 2: a path is no program.",
+    )
+    migrate.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="a file, .py or .ipynb, or a folder of them"
+    )
+    migrate.add_argument(
+        "--write",
+        action="store_true",
+        help="change the word torchtext to torchvectors where that is all it takes",
+    )
+    migrate.set_defaults(run=_migrate)
     return parser
 
 
@@ -82,11 +103,17 @@ def _demo(given: argparse.Namespace) -> int:
     return demo.run(vectors=given.vectors, quick=given.quick, png=given.png)
 
 
+def _migrate(given: argparse.Namespace) -> int:
+    from torchvectors import migrate
+
+    return migrate.run(given.paths, write=given.write)
+
+
 def _download(given: argparse.Namespace) -> int:
     from torchvectors.acquire import acquire
     from torchvectors.progress import bar
 
     for name in given.names:
-        store = acquire(name, cache=given.cache, bars=bar)
+        store = acquire(name, cache=given.cache, url=given.url, checksum=given.checksum, bars=bar)
         print(f"{name}: {len(store):,} tokens of dim {store.dim}, in {store.path}")
     return 0
