@@ -351,3 +351,8 @@ def test_an_alignment_can_be_copied(copied: Any) -> None:
     assert str(again.coverage) == str(made.coverage)
     assert again.padding_idx == 0
     assert isinstance(again.coverage, Coverage)
+
+
+def test_what_is_no_vectors_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match=r"align: the vectors must be a Vectors, .* not str: 'glove.6B.50d'"):
+        align(["a"], "glove.6B.50d")  # type: ignore[arg-type]  # that is the point

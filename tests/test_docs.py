@@ -27,7 +27,7 @@ def test_the_readme_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.
 def test_the_readme_shows_the_two_commands_that_ci_runs() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert "- See it work, without a network: `pip install . && torchvectors demo`\n" in text
-    assert "- Run the tests: `pip install -e '.[test]' && pytest`\n" in text
+    assert "- Run the tests: `pip install -e '.[test]' && pytest` (some minutes)\n" in text
 
 
 def test_the_architecture_page_knows_every_room() -> None:

@@ -221,6 +221,7 @@ def test_what_the_page_says_of_the_command_is_what_it_says(
         "import torchtext\ntorchtext.vocab.GloVe.url['6B'] = 'x'\n",
         "import torchtext\nprint((\n    'é', torchtext.vocab,\n\n\n    torchtext\n))\n",
         "torchtext = 1\ndef f():\n    global torchtext\n    import torchtext\n    return torchtext.vocab\n",
+        "global torchtext\nimport torchtext\n",
         "def f():\n    import torchtext\n    def g():\n        nonlocal torchtext\n        return torchtext.vocab\n",
         "import torchtext\nT = torchtext.transforms\nT.Sequential(T.ToTensor())\n",
         "import torchtext\nimport torchtext.vocab\nimport torchtext.data.utils\ntorchtext.data.utils.get_tokenizer\n",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from torchvectors.errors import TokenTypeError, VocabError
-from torchvectors.vectors import UnkInit, Vectors, unknown_rows
+from torchvectors.vectors import UnkInit, Vectors, expect_vectors, unknown_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -223,6 +223,7 @@ def _find(
     itos: list[str], vectors: Vectors, lower_case_backup: bool
 ) -> tuple[list[str], NDArray[np.uint8], NDArray[np.int64]]:
     """Return what each token is looked up as, how it was found, and its row in the vectors, if it has one."""
+    expect_vectors(vectors, "align")
     sought, rows = itos.copy(), vectors.rows_of(itos)
     codes = np.where(rows >= 0, _CODE["exact"], _CODE["missing"]).astype(np.uint8)
     left = (rows < 0).nonzero()[0]

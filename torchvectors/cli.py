@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO if given.verbose else logging.WARNING, format="%(message)s")
     try:
         code: int = given.run(given)
-    except TorchVectorsError as error:
+    except (TorchVectorsError, ValueError) as error:
         print(f"torchvectors: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -114,6 +114,9 @@ def _download(given: argparse.Namespace) -> int:
     from torchvectors.progress import bar
 
     for name in given.names:
+        if name == "sample":
+            print('sample: it comes with the package, GloVe("sample") opens it.')
+            continue
         store = acquire(name, cache=given.cache, url=given.url, checksum=given.checksum, bars=bar)
         print(f"{name}: {len(store):,} tokens of dim {store.dim}, in {store.path}")
     return 0

@@ -33,6 +33,7 @@ from torchvectors.stages import (
     tokens_of,
     vocab_before,
 )
+from torchvectors.vectors import expect_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -220,6 +221,7 @@ class LookupVectors(_Stage):
 
     def __init__(self, source: Node, vectors: Vectors, column: Column = None) -> None:
         super().__init__(source)
+        expect_vectors(vectors, "LookupVectors")
         self._vectors, self.column = vectors, column
 
     def _do(self, row: Any) -> Any:

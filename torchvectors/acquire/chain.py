@@ -97,6 +97,8 @@ def acquire(
             if (store := left(name, title=name, dim=None)) is not None:
                 return store
             cure = "Give the path of a file, a url=, or a name of the catalog."
+            if "://" in name:
+                cure = f"To download, name the file, too: Vectors({Path(name).name!r}, url={name!r})."
             raise NotFoundError(f"no vectors found at {places.write / name}. {cure} {error}") from None
     if entry is not None:
         # A plain file that we fetched bears its member's name, too, but has a receipt.

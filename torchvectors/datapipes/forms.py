@@ -28,6 +28,7 @@ from torchvectors.stages import (
     tokens_of,
     vocab_before,
 )
+from torchvectors.vectors import expect_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -290,6 +291,7 @@ class LookupVectors(Pipe):
     def __init__(self, source: Pipe, vectors: Vectors, column: Column = None) -> None:
         self.source_datapipe = source
         self.column = column
+        expect_vectors(vectors, "lookup_vectors")
         self._vectors = _Hidden(vectors)
 
     def __iter__(self) -> Iterator[Any]:

@@ -201,7 +201,7 @@ def _wrong_width(name: str, line: int, token: bytes, found: int, dim: int) -> st
         f"{name}:{line}: the vector for token {_shown(token)} has {found} dimensions, "
         f"but previously read vectors have {dim} dimensions. All vectors must have the same number of dimensions. "
     )
-    fewer = "The file is cut off here or damaged: delete it and get it again."
+    fewer = "The file is cut off here, or this row is damaged: get the file again, or mend the row."
     more = "The file is damaged, or this token has a space in it."
     return said + (fewer if found < dim else more)
 

@@ -8,6 +8,7 @@ counts up to four thousand million costs nothing.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +52,11 @@ def read_symbols(file: BinaryIO) -> object:
 
     machine = _Machine()
     try:
-        for opcode, argument, _ in genops(file):
-            machine.take(opcode.name, argument)
+        # Reading a text of protocol 0, Python warns of escapes that it does not know.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            for opcode, argument, _ in genops(file):
+                machine.take(opcode.name, argument)
         return machine.stack.pop()
     except BrokenPickleError:
         raise

@@ -143,7 +143,8 @@ class Scopes(ast.NodeVisitor):
     def visit_Global(self, node: ast.Global) -> None:
         """Let the names be the module's."""
         for name in node.names:
-            self._scope.outer[name] = self._module
+            if self._scope is not self._module:  # where it says nothing, and is allowed
+                self._scope.outer[name] = self._module
             self._module.variable(name).declared.append(node)
 
     def visit_Nonlocal(self, node: ast.Nonlocal) -> None:

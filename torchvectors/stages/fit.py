@@ -21,6 +21,7 @@ from torchvectors.align import Alignment, align
 from torchvectors.counting import check_specials, count_tokens, order_tokens
 from torchvectors.errors import GraphError, TokenTypeError
 from torchvectors.stages.travel import arrived, sent
+from torchvectors.vectors import expect_vectors
 from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ class Aligned:
         lower_case_backup: bool = False,
         pad_token: str | None = PADDING,
     ) -> None:
+        expect_vectors(vectors, "align_vectors")
         self._goes_by, self._vectors = goes_by, vectors
         self._how: dict[str, Any] = {
             "unk_init": unk_init,

@@ -26,9 +26,21 @@ if TYPE_CHECKING:
 
     from torchvectors.store import Encoding, Store
 
-__all__ = ["Vectors"]
+__all__ = ["Vectors", "expect_vectors"]
 
 PathLike = str | os.PathLike[str]
+
+
+def expect_vectors(given: object, where: str) -> None:
+    """Refuse what is no `Vectors`.
+
+    Raises:
+        TypeError: It is something else; ``where`` is named.
+    """
+    if not isinstance(given, Vectors):
+        cure = "A name alone is not enough: Vectors(name) opens it."
+        text = f"{where}: the vectors must be a Vectors, such as GloVe(...), not {type(given).__name__}: {given!r:.80}"
+        raise TypeError(f"{text}. {cure}")
 
 
 class Vectors:
@@ -178,6 +190,9 @@ class Vectors:
                 "These vectors have neither a store nor a tensor: set .vectors, or call .cache()."
             )
         return self._store
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self):,} tokens of dim {self.dim}>"
 
     def __len__(self) -> int:
         return len(self._mapped if self._matrix is None else self._matrix)
