@@ -202,7 +202,6 @@ def test_the_official_file_comes_over_http_and_is_right(
     store.verify()
 
 
-@pytest.mark.slow
 def test_every_number_of_the_official_file_is_torchtexts_bit_for_bit(
     official: tuple[Store, Callable[[], Store], Server],
 ) -> None:
@@ -231,6 +230,42 @@ def test_the_official_text_in_another_zip_is_the_official_file(cache: Path) -> N
         store = acquire("glove.6B.50d", cache=cache)  # a warning would be an error here
     assert store.metadata["verified"] == "True"
     assert len(store) == 400_000
+
+
+def test_a_users_archive_that_was_replaced_is_read_anew(cache: Path) -> None:
+    cache.mkdir()
+    (cache / "v.zip").write_bytes(packed("v.zip", {"v.txt": b"a 1 2\n"}))
+    url = "http://127.0.0.1:9/v.zip"
+    with no_socket():
+        assert len(acquire("v.txt", url=url, cache=cache)) == 1
+        (cache / "v.zip").write_bytes(packed("v.zip", {"v.txt": b"a 1 2\nb 3 4\n"}))
+        assert len(acquire("v.txt", url=url, cache=cache)) == 2
+        (cache / "v.zip").unlink()
+        assert len(acquire("v.txt", url=url, cache=cache)) == 2
+
+
+@pytest.mark.parametrize("max_vectors", [None, 5, 5_000])
+def test_a_cut_text_is_found_out_wherever_its_end_is_read(cache: Path, max_vectors: int | None) -> None:
+    whole = b"".join(b"w%d 0.125 0.25 0.5\n" % i for i in range(100))
+    entry = tiny(None, whole)
+    put(cache / "tiny.3d.txt", whole[:-2])
+    if max_vectors == 5:  # the end is not read, so nothing is known of it
+        assert len(acquire("tiny.3d", cache=cache, entry=entry, max_vectors=max_vectors)) == 5
+        return
+    with pytest.raises(ParseError, match="ends in the middle of a row"):
+        acquire("tiny.3d", cache=cache, entry=entry, max_vectors=max_vectors)
+
+
+def test_a_wrong_file_on_a_mirror_is_never_kept_for_hearsays_sake(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, wrong = zipped({"tiny.3d.txt": text(1)}), zipped({"tiny.3d.txt": text(2)})
+    entry = tiny(right, None, server.on("/gone/tiny.zip", Reply(status=404)), strict=False, sized=False)
+    server.on("/mirror/tiny.zip", file(wrong))
+    monkeypatch.setenv("TORCHVECTORS_MIRROR", server.url("/mirror"))
+    with pytest.raises(DownloadError, match="404"):
+        acquire("tiny.3d", cache=cache, entry=entry)
+    assert not (cache / "tiny.zip").exists()
 
 
 # Small files in every kind of archive
@@ -368,7 +403,9 @@ def test_the_nearest_source_wins(server: Server, cache: Path, monkeypatch: pytes
     put(cache / "v.zip", zipped({"v.txt": text(1)}))
     assert holds(call(), text(1))  # the user's own archive
     put(cache / "v.zip", zipped({"v.txt": text(2)}))
-    assert holds(call(), text(1))  # the store
+    assert holds(call(), text(2))  # read anew, since it was replaced
+    (cache / "v.zip").unlink()
+    assert holds(call(), text(2))  # the store
     put(cache / "v.txt", text(3))
     assert holds(call(), text(3))  # the user's own file in the cache folder
     put(Path("v.txt"), text(4))

@@ -65,6 +65,8 @@ class GloVe(Vectors):
         if name == "sample":
             if int(dim) not in (_SAMPLE_DIM, _DEFAULT_DIM):
                 raise UnknownDimError(f'GloVe("sample") comes in dim {_SAMPLE_DIM}, not {dim}.')
+            if kwargs.keys() & {"url", "checksum"}:
+                raise ValueError('GloVe("sample") comes with the package: it takes no url= and no checksum=.')
             super().__init__("glove.sample", **kwargs)
         elif url is not None and url != _GLOVE_URLS.get(name):  # the caller's own address
             super().__init__(f"glove.{name}.{dim}d.txt", url=url, **kwargs)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from torchvectors import catalog
 from torchvectors.acquire.convert import Origin, convert
 from torchvectors.acquire.leftovers import leftover
-from torchvectors.acquire.origins import archive_of, files_of, give_up, hold, is_file
-from torchvectors.acquire.own import once, source_of
+from torchvectors.acquire.origins import archive_of, files_of, give_up, hold, is_file, source_of
+from torchvectors.acquire.own import once
 from torchvectors.acquire.wanted import Wanted, of_entry, of_url
 from torchvectors.cache import folders, lock
 from torchvectors.catalog import Digest
-from torchvectors.download import receipt_of
+from torchvectors.download import receipt_of, shown
 from torchvectors.errors import (
     ArchiveError,
     DigestError,
@@ -75,14 +75,19 @@ def acquire(
         ArchiveError, ParseError: `convert` says when.
         CacheError: The folder to write to cannot be written.
         StoreError: A store is damaged.
-        ValueError: ``checksum`` is no digest, or there is no ``url`` that it could be of; or ``max_vectors`` is
-            negative.
+        UnknownDimError: ``name`` is one of the catalog's but for its dim.
+        ValueError: ``checksum`` is no digest, or there is no ``url`` that it could be of; ``max_vectors`` is
+            negative; or ``name`` is empty, and ``url`` given.
     """
     if max_vectors is not None and max_vectors < 0:
         raise ValueError(f"max_vectors={max_vectors}: give a number from 1 up, or None for all.")
     digest = _promised(checksum, url)
     places = folders(cache)
     name = os.fspath(name)
+    if not name and url is not None:
+        raise ValueError(
+            f"the name of the vectors at {shown(url)} is empty: give the file's, or its member's."
+        )
     if name in EMBEDDED:
         return open_store(Path(str(files("torchvectors.sample") / EMBEDDED[name])))
     # A file that has gone may not be the one that a URL gives now.
@@ -108,8 +113,8 @@ def acquire(
     if own is not None:
         promised = wanted.digests if wanted.asked and own.name == wanted.user_archive else ()
         return _from_file(own, places, entry, promised, max_vectors, bars)
-    if (found := places.find(wanted.store)) is not None:
-        return open_store(found)
+    if (store := _made(wanted, places)) is not None:
+        return store
     if not wanted.asked:  # what is left of a text cannot be held to a digest
         member = wanted.member
         if (store := left(member.name, title=wanted.name, dim=member.dim)) is not None:
@@ -157,11 +162,22 @@ def _from_file(
     return once(path, places, max_vectors, source, make)
 
 
+def _made(wanted: Wanted, places: Folders) -> Store | None:
+    """Open the store, unless it was made of an archive of the user's own that has changed since."""
+    found = places.find(wanted.store)
+    if found is None:
+        return None
+    store = open_store(found)
+    state, source = store.metadata.get("source_state"), Path(store.metadata.get("source", ""))
+    changed = state is not None and is_file(source) and source_of(source)["source_state"] != state
+    return None if changed else store
+
+
 def _from_archive(wanted: Wanted, places: Folders, max_vectors: int | None, bars: Bars) -> Store:
     target = places.write / wanted.store
     with lock(target):
-        if (found := places.find(wanted.store)) is not None:
-            return open_store(found)
+        if (store := _made(wanted, places)) is not None:
+            return store
         origin = archive_of(wanted, places, bars)
         try:
             return convert(origin, target, max_vectors=max_vectors, bars=bars)

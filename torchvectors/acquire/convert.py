@@ -50,10 +50,11 @@ def convert(origin: Origin, target: Path, *, max_vectors: int | None, bars: Bars
 
     member = origin.member
     metadata = dict(origin.metadata) | {"converter": f"torchvectors {__version__}"}
-    with open_member(origin.path, member.name if member else None) as stream, bars(target.stem) as progress:
+    name, size = (member.name, member.nbytes if origin.fetched else None) if member else (None, None)
+    with open_member(origin.path, name, nbytes=size) as stream, bars(target.stem) as progress:
         watched = _Watched(stream, progress, _algorithm(origin))
         blocks = read_text(watched, name=_place(origin, stream), max_vectors=max_vectors)
-        checked = _checked(blocks, watched, origin, target, metadata, whole=not max_vectors)
+        checked = _checked(blocks, watched, origin, target, metadata)
         write_store(target, checked, metadata=metadata)
     return open_store(target)
 
@@ -67,6 +68,7 @@ class _Watched:
         self.algorithm = algorithm
         self.last = b""  # the last byte read
         self.done = 0  # bytes
+        self.ended = False  # whether the end was read
 
     def read(self, n: int, /) -> bytes:
         data = self._stream.read(n)
@@ -74,6 +76,7 @@ class _Watched:
             self._hash.update(data)
         self.done += len(data)
         self.last = data[-1:] or self.last
+        self.ended = not data
         self._progress(self.done, self._stream.total)
         return data
 
@@ -96,8 +99,6 @@ def _checked(
     origin: Origin,
     target: Path,
     metadata: dict[str, str],
-    *,
-    whole: bool,
 ) -> Iterator[Block]:
     """Pass blocks on; at the end, before the store gets its name, say what the text has turned out to be."""
     yield from blocks
@@ -105,7 +106,7 @@ def _checked(
     listed = strongest(member.digests) if member else ()
     right = origin.verified or watched.digest in listed
     metadata["verified"] = str(right)
-    if member is None or right or not whole:  # of a file read in part no digest is known
+    if member is None or right or not watched.ended:  # of a file read in part no digest is known
         return
     if last != b"\n" and member.nbytes and watched.done < member.nbytes - 1:
         text = f"{origin.path}: {member.name} ends in the middle of a row, after {watched.done:,} of"

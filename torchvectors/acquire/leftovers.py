@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torchvectors.acquire.origins import is_file
-from torchvectors.acquire.own import once, source_of
+from torchvectors.acquire.origins import is_file, source_of
+from torchvectors.acquire.own import once
 from torchvectors.acquire.wanted import of_file
 from torchvectors.errors import ParseError, warn
 from torchvectors.formats import Block

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torchvectors.download import Receipt
     from torchvectors.progress import Bars
 
-__all__ = ["archive_of", "files_of", "give_up", "hold", "is_file"]
+__all__ = ["archive_of", "files_of", "give_up", "hold", "is_file", "source_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,15 @@ def give_up(path: Path, places: Folders) -> str:
     return f"It has been renamed{f' to {aside.name}' if aside else ''}, and the next call fetches it afresh."
 
 
+def source_of(path: Path) -> dict[str, str]:
+    """Return what a store's metadata say of the file that it was made of, by which a change of it is seen."""
+    state = path.stat()
+    return {
+        "source": str(path.absolute()),
+        "source_state": f"{state.st_size} bytes, modified {state.st_mtime_ns} ns",
+    }
+
+
 def hold(path: Path, listed: tuple[Digest, ...], bars: Bars, cure: str = "Delete it to get it anew.") -> None:
     """Refuse a file that has none of these digests, which are of one algorithm, if there are any.
 
@@ -98,7 +107,8 @@ def _is_right(path: Path, receipt: Receipt, wanted: Wanted, places: Folders, bar
     if not same:
         stays = path.parent != places.write  # a folder that others share is not ours to tidy
         now = "It stays where it is" if stays else f"It was renamed to {set_aside(path).name}"
-        logger.warning("%s: it has changed since it was fetched. %s, and is not used.", path, now)
+        cure = f"If you put it there yourself, delete {beside(path).name} and put it there again"
+        logger.warning("%s: it has changed since it was fetched. %s, and is not used. %s.", path, now, cure)
         return False
     if not (wanted.strict and wanted.digests) or receipt.digest in strongest(wanted.digests):
         return True
@@ -165,7 +175,9 @@ def _origin(
     verified: bool,
     doubt: str = "",
 ) -> Origin:
-    metadata = {"name": wanted.name, "source": source}
+    metadata = (
+        {"name": wanted.name, "source": source} if fetched else {"name": wanted.name, **source_of(path)}
+    )
     if digest is not None:
         metadata["source_digest"] = str(digest)
     if wanted.licence:

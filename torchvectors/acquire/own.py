@@ -15,16 +15,7 @@ if TYPE_CHECKING:
 
     from torchvectors.cache import Folders
 
-__all__ = ["once", "source_of"]
-
-
-def source_of(path: Path) -> dict[str, str]:
-    """Return what a store's metadata say of the file that it was made of, by which a change of it is seen."""
-    state = path.stat()
-    return {
-        "source": str(path.absolute()),
-        "source_state": f"{state.st_size} bytes, modified {state.st_mtime_ns} ns",
-    }
+__all__ = ["once"]
 
 
 def once(

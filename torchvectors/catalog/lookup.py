@@ -140,7 +140,7 @@ def _look(name: str) -> Entry | None:
 def _records(family: str) -> Mapping[str, ArchiveRecord]:
     from importlib.resources import files
 
-    return index(files("torchvectors.catalog").joinpath("data", f"{family}.json").read_text("utf-8"))
+    return index((files("torchvectors.catalog") / "data" / f"{family}.json").read_text("utf-8"))
 
 
 def _fasttext(language: str, source: str) -> Entry | None:

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["hop", "hop_refused", "mirrored", "offline", "shown"]
+__all__ = ["hop", "hop_refused", "is_mirror", "mirrored", "offline", "shown"]
 
 # Fields of a query that say which file is meant. The value of any other (a signature, a token) may be a secret.
 _HARMLESS = {"confirm", "dl", "download", "export", "file", "filename", "id", "path", "raw", "ref", "version"}
@@ -36,6 +36,12 @@ def _file_name(url: str) -> str:
         return urlsplit(url).path.rpartition("/")[2]
     except ValueError:
         return ""
+
+
+def is_mirror(url: str) -> bool:
+    """Say whether a URL lies at one of the user's mirrors."""
+    bases = os.environ.get("TORCHVECTORS_MIRROR", "").split()
+    return any(url.startswith(f"{base.rstrip('/')}/") for base in bases)
 
 
 def shown(url: str) -> str:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from torchvectors.cache import publish, writable
-from torchvectors.download.addresses import offline, shown
+from torchvectors.download.addresses import is_mirror, offline, shown
 from torchvectors.download.answers import Do, Verdict
 from torchvectors.download.part import Part, on_disk
 from torchvectors.download.promise import Promise, promise_of
@@ -88,7 +88,10 @@ def fetch(
                 return _keep(part, destination, part.path, _receipt(part, verified=promise.published))
             logger.info("%s: gave up %s: %s", destination, shown(url), verdict.reason)
             failures.append((shown(url), verdict))
-            if verdict.do is Do.WRONG and not promise.strict and doubted is None:
+            hearsay = not promise.strict and not is_mirror(
+                url
+            )  # a mirror has no word against the publisher's
+            if verdict.do is Do.WRONG and hearsay and doubted is None:
                 doubted = _receipt(part, verified=False)
                 part.set_aside()
             elif verdict.do is Do.WRONG:

@@ -59,7 +59,7 @@ class Promise:
         found = digest(algorithm)
         if found in wanted:
             return Verdict(do=Do.KEEP)
-        says = "is published" if self.published else "was that of the first download"
+        says = "was expected" if self.published else "was that of the first download"
         reason = f"its {algorithm} is {found}, and {' or '.join(wanted)} {says}"
         return Verdict(do=Do.WRONG, reason=reason, wrong=True)
 

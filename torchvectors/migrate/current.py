@@ -6,8 +6,11 @@ from torchvectors.migrate.records import Area, differs, gone, modules, not_yet, 
 
 __all__ = ["AREAS"]
 
-_VECTORS = "downloads are verified, the numbers are mapped from a store; see the differences of `Vectors`"
-_PATHS_ONLY = "files are given as paths, nothing is downloaded; it cannot be scripted with `torch.jit.script`"
+_VECTORS = (
+    "verified, mapped from a store, and mended where it had a defect: the page on torchtext lists it all"
+)
+_PATHS_ONLY = "files are given as paths, nothing is downloaded"
+_UNSCRIPTED = f"{_PATHS_ONLY}; it cannot be scripted with `torch.jit.script`"
 _SENTENCEPIECE = (
     "the model is the `sentencepiece` package's own, which must be installed; it cannot be scripted"
 )
@@ -23,10 +26,7 @@ _PROTOTYPE = "use what took its place outside of `prototype`"
 
 
 def _vocab_area() -> Area:
-    vectors = differs(
-        "torchtext.vocab", "Vectors", "see the differences below: all of them are the safe choice"
-    )
-    families = differs("torchtext.vocab", "GloVe FastText CharNGram", _VECTORS)
+    vectors = differs("torchtext.vocab", "Vectors GloVe FastText CharNGram", _VECTORS)
     aliases = same("torchtext.vocab", "pretrained_aliases")
     made = differs(
         "torchtext.vocab",
@@ -47,7 +47,7 @@ def _vocab_area() -> Area:
         *same("torchtext.vocab.vocab_factory", "build_vocab_from_iterator"),
     ]
     rooms = modules("torchtext.vocab torchtext.vocab.vectors torchtext.vocab.vocab_factory")
-    return Area(title="torchtext.vocab", names=(*rooms, *vectors, *families, *aliases, *klass, *made, *again))
+    return Area(title="torchtext.vocab", names=(*rooms, *vectors, *aliases, *klass, *made, *again))
 
 
 def _data_area() -> Area:
@@ -107,13 +107,14 @@ def _transforms_area() -> Area:
             *differs(
                 "torchtext.transforms",
                 "SentencePieceTokenizer",
-                f"{_PATHS_ONLY}; needs the `sentencepiece` package",
+                f"{_UNSCRIPTED}; needs the `sentencepiece` package",
             ),
-            *differs("torchtext.transforms", "GPT2BPETokenizer CLIPTokenizer CharBPETokenizer", _PATHS_ONLY),
+            *differs("torchtext.transforms", "GPT2BPETokenizer CLIPTokenizer", _UNSCRIPTED),
+            *differs("torchtext.transforms", "CharBPETokenizer", _PATHS_ONLY),
             *differs(
                 "torchtext.transforms",
                 "BERTTokenizer",
-                f"{_PATHS_ONLY}; `strip_accents=False` keeps accents, where torchtext dropped them all the same",
+                f"{_UNSCRIPTED}; `strip_accents=False` keeps accents, where torchtext dropped them all the same",
             ),
             *gone("torchtext.transforms", "get_pairs", "a part of `CharBPETokenizer`: use the tokenizer"),
         ),

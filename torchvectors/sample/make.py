@@ -19,8 +19,8 @@ from torchvectors.store import write_store
 
 __all__ = ["NTOKENS", "make"]
 
-#: With int8 rows these take less room than 20,000 rows of float16, and cover more: 93 of 100 running words of the
-#: WordNet glosses instead of 89. The vectors of tokens keep their direction to a cosine of 0.9999.
+#: With int8 rows these take 2.5 MB, less than 20,000 rows of float16 would, and cover more: 91.7 % of the running
+#: words of the WordNet glosses. The vectors keep their direction to a cosine of 0.9999.
 NTOKENS = 30_000
 
 HERE = Path(__file__).parent / "glove.6B.50d.sample.safetensors"

@@ -37,7 +37,7 @@ def sent(vocab: Vocab) -> Path | Vocab:
     # Absolute, for the process that it goes to may be in another folder.
     path = folders().write.absolute() / "vocabularies" / f"{xxh3_128_hexdigest(content)}.safetensors"
     try:
-        if not path.is_file():
+        if not path.is_file() or path.read_bytes() != content:
             with replacing(path) as temporary:
                 temporary.write_bytes(content)
     except OSError:  # a CacheError is one

@@ -14,7 +14,7 @@ from torchvectors.errors import StoreError, TokenTypeError
 from torchvectors.legacy import read_vectors
 from torchvectors.progress import bar
 from torchvectors.vectors import keep
-from torchvectors.vectors.unknown import UnkInit, unknown_rows
+from torchvectors.vectors.unknown import UnkInit, checked_unk_init, unknown_rows
 from torchvectors.vectors.views import Itos, Stoi
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ class Vectors:
         NotFoundError: There is no such file, and no URL to get it from.
         DownloadError, DigestError, ArchiveError, ParseError: The file cannot be had, or is not what it should be.
         CacheError: The cache folder cannot be written.
+        UnknownDimError: ``name`` is one of the catalog's but for its dim.
+        StoreError: A store in the cache is damaged.
+        TypeError: ``unk_init`` is none of what it may be.
+        ValueError: ``checksum`` is no digest, or ``max_vectors`` is negative.
 
     Source: torchtext 0.18 ``torchtext.vocab.Vectors``.
     """
@@ -95,7 +99,7 @@ class Vectors:
         *,
         checksum: str | None = None,
     ) -> None:
-        self.unk_init = torch.Tensor.zero_ if unk_init is None else unk_init
+        self.unk_init = torch.Tensor.zero_ if unk_init is None else checked_unk_init(unk_init)
         self._checksum = checksum
         self.cache(name, cache, url=url, max_vectors=max_vectors)
 
@@ -141,7 +145,7 @@ class Vectors:
                 f"{len(tokens)} tokens need a matrix ({len(tokens)}, dim), not {tuple(matrix.shape)}."
             )
         made = cls.__new__(cls)
-        made.unk_init = torch.Tensor.zero_ if unk_init is None else unk_init
+        made.unk_init = torch.Tensor.zero_ if unk_init is None else checked_unk_init(unk_init)
         made._fill(tokens, matrix)  # noqa: SLF001 - its own class
         return made
 

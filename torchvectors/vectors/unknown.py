@@ -87,6 +87,17 @@ UnkInit = Literal["zeros", "mean"] | Normal | Callable[[Tensor], Tensor]
 makes of a zeroed tensor (dim,), in place or anew, called once for each token (torchtext's ``unk_init``)."""
 
 
+def checked_unk_init(how: UnkInit) -> UnkInit:
+    """Return a choice that `unknown_rows` takes.
+
+    Raises:
+        TypeError: It takes no such thing.
+    """
+    if (isinstance(how, str) and how in ("zeros", "mean")) or callable(how):  # a Normal is callable, too
+        return how
+    raise TypeError(f'unk_init={how!r}: give "zeros", "mean", Normal(std=…, seed=…) or a callable.')
+
+
 def unknown_rows(how: UnkInit, tokens: Sequence[str], mean: Callable[[], Tensor], dim: int) -> Tensor:
     """Return the rows of n tokens that have no vector: (n, dim).
 
@@ -106,8 +117,7 @@ def unknown_rows(how: UnkInit, tokens: Sequence[str], mean: Callable[[], Tensor]
         return mean().expand(len(tokens), dim).clone()
     if isinstance(how, Normal):
         return how.rows(tokens, dim)
-    if not callable(how):
-        raise TypeError(f'unk_init={how!r}: give "zeros", "mean", Normal(std=…, seed=…) or a callable.')
+    checked_unk_init(how)
     rows = [how(torch.zeros(dim)) for _ in tokens]
     for row in rows:
         if not isinstance(row, Tensor) or row.shape != (dim,):
