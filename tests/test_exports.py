@@ -148,3 +148,13 @@ def test_a_bare_import_opens_nothing_and_reads_no_setting(tmp_path: Path) -> Non
     assert [name for name in asked if name.startswith("TORCHVECTORS")] == []
     assert (nodes, datasets) == ("torchvectors.nodes", "torchvectors.datasets")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["models", "nn", "prototype", "experimental"])
+def test_what_is_left_out_says_so_and_what_takes_its_place(name: str) -> None:
+    with pytest.raises(
+        AttributeError, match=rf"'{name}': torchtext's is left out here; .*coming-from-torchtext"
+    ):
+        getattr(torchvectors, name)
+    with pytest.raises(AttributeError, match=r"has no attribute 'no_such_thing'$"):
+        _ = torchvectors.no_such_thing

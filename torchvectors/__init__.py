@@ -44,13 +44,25 @@ __all__ = [
 
 _LAZY = {"datasets", "nodes", "utils"}  # what these import is not needed by everybody
 
+# What torchtext had and this package has not, and what takes its place.
+_LEFT_OUT = {
+    "experimental": "it became torchtext.prototype; Vectors, GloVe and FastText are at the root",
+    "models": "the transformers package has these models, with their weights",
+    "nn": "torch.nn has MultiheadAttention",
+    "prototype": "Vectors, GloVe, FastText and transforms have what was stable of it",
+}
+
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
         return import_module(f"torchvectors.{name}")
-    raise AttributeError(f"module 'torchvectors' has no attribute {name!r}")
+    said = f"module 'torchvectors' has no attribute {name!r}"
+    if name in _LEFT_OUT:
+        page = "docs/coming-from-torchtext.md"
+        said += f": torchtext's is left out here; {_LEFT_OUT[name]}. {page} has every name."
+    raise AttributeError(said)
 
 
 def disable_torchtext_deprecation_warning() -> None:
