@@ -19,6 +19,7 @@ from torchvectors.stages import (
     UNKNOWN,
     Aligned,
     Fit,
+    GivesAlignment,
     GoesBy,
     HasVocab,
     VocabSettings,
@@ -38,9 +39,6 @@ from torchvectors.vectors import expect_vectors
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from torch import nn
-
-    from torchvectors.align import Alignment
     from torchvectors.rows import Column
     from torchvectors.tokenizers import Tokenizer
     from torchvectors.vectors import UnkInit, Vectors
@@ -168,7 +166,7 @@ class BuildVocab(_NeedsVocab):
         return row
 
 
-class AlignVectors(_NeedsVocab):
+class AlignVectors(GivesAlignment, _NeedsVocab):
     """Align pretrained vectors with the vocabulary of the graph: see `torchvectors.datapipes.AlignVectors`."""
 
     def __init__(
@@ -186,19 +184,6 @@ class AlignVectors(_NeedsVocab):
         self._aligned = Aligned(
             self.goes_by, vectors, unk_init=unk_init, lower_case_backup=lower_case_backup, pad_token=pad_token
         )
-
-    @property
-    def alignment(self) -> Alignment:
-        """The matrix and its coverage."""
-        return self._aligned.alignment
-
-    def embedding(self, **how: Any) -> nn.Embedding:
-        """Return an ``nn.Embedding`` (V, dim): see `Alignment.embedding`."""
-        return self.alignment.embedding(**how)
-
-    def embedding_bag(self, **how: Any) -> nn.EmbeddingBag:
-        """Return an ``nn.EmbeddingBag`` (V, dim): see `Alignment.embedding_bag`."""
-        return self.alignment.embedding_bag(**how)
 
 
 class Numericalize(_NeedsVocab):
@@ -221,7 +206,7 @@ class LookupVectors(_Stage):
 
     def __init__(self, source: Node, vectors: Vectors, column: Column = None) -> None:
         super().__init__(source)
-        expect_vectors(vectors, "LookupVectors")
+        expect_vectors(vectors, "lookup_vectors")
         self._vectors, self.column = vectors, column
 
     def _do(self, row: Any) -> Any:

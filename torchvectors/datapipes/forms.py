@@ -15,6 +15,7 @@ from torchvectors.stages import (
     UNKNOWN,
     Aligned,
     Fit,
+    GivesAlignment,
     GoesBy,
     HasVocab,
     VocabSettings,
@@ -33,9 +34,6 @@ from torchvectors.vectors import expect_vectors
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from torch import nn
-
-    from torchvectors.align import Alignment
     from torchvectors.rows import Column
     from torchvectors.tokenizers import Tokenizer
     from torchvectors.vectors import UnkInit, Vectors
@@ -181,7 +179,7 @@ class BuildVocab(_NeedsVocab):
 
 
 @form("align_vectors")
-class AlignVectors(_NeedsVocab):
+class AlignVectors(GivesAlignment, _NeedsVocab):
     """Align pretrained vectors with the vocabulary of the graph, and pass the rows on (``.align_vectors()``).
 
     Args:
@@ -215,19 +213,6 @@ class AlignVectors(_NeedsVocab):
         self._aligned = Aligned(
             self.goes_by, vectors, unk_init=unk_init, lower_case_backup=lower_case_backup, pad_token=pad_token
         )
-
-    @property
-    def alignment(self) -> Alignment:
-        """The matrix and its coverage."""
-        return self._aligned.alignment
-
-    def embedding(self, **how: Any) -> nn.Embedding:
-        """Return an ``nn.Embedding`` (V, dim): see `Alignment.embedding`."""
-        return self.alignment.embedding(**how)
-
-    def embedding_bag(self, **how: Any) -> nn.EmbeddingBag:
-        """Return an ``nn.EmbeddingBag`` (V, dim): see `Alignment.embedding_bag`."""
-        return self.alignment.embedding_bag(**how)
 
     def __iter__(self) -> Iterator[Any]:
         yield from self.source_datapipe

@@ -29,11 +29,23 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from torch import nn
+
     from torchvectors.vectors import UnkInit, Vectors
 
     Pass = Callable[[], AbstractContextManager[Iterable[Sequence[str]]]]
 
-__all__ = ["PADDING", "UNKNOWN", "Aligned", "Fit", "Fixed", "GoesBy", "HasVocab", "VocabSettings"]
+__all__ = [
+    "PADDING",
+    "UNKNOWN",
+    "Aligned",
+    "Fit",
+    "Fixed",
+    "GivesAlignment",
+    "GoesBy",
+    "HasVocab",
+    "VocabSettings",
+]
 
 PADDING, UNKNOWN = "<pad>", "<unk>"
 
@@ -250,3 +262,22 @@ class Aligned:
 
 def _aligned(goes_by: GoesBy, vectors: Vectors, how: dict[str, Any]) -> Aligned:
     return Aligned(goes_by, vectors, **how)
+
+
+class GivesAlignment:
+    """What `AlignVectors` gives its user, in both of its forms."""
+
+    _aligned: Aligned
+
+    @property
+    def alignment(self) -> Alignment:
+        """The matrix and its coverage."""
+        return self._aligned.alignment
+
+    def embedding(self, **how: Any) -> nn.Embedding:
+        """Return an ``nn.Embedding`` (V, dim): see `Alignment.embedding`."""
+        return self.alignment.embedding(**how)
+
+    def embedding_bag(self, **how: Any) -> nn.EmbeddingBag:
+        """Return an ``nn.EmbeddingBag`` (V, dim): see `Alignment.embedding_bag`."""
+        return self.alignment.embedding_bag(**how)
