@@ -25,7 +25,7 @@ from torch.utils.data.graph import traverse_dps
 from torch.utils.data.graph_settings import apply_sharding, get_all_graph_pipes
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-import torchvectors.datapipes.forms
+import torchvectors.datapipes.per_row
 from torchvectors import GloVe, Vocab, datapipes
 from torchvectors.datapipes import BatchTokens, BuildVocab, LookupVectors, Numericalize, Tokenize
 from torchvectors.errors import GraphError, TokenTypeError
@@ -467,14 +467,14 @@ def registry() -> Iterator[dict[str, Any]]:
 
 
 def test_the_module_can_be_loaded_again(registry: dict[str, Any]) -> None:
-    classes = dict(vars(torchvectors.datapipes.forms))
+    classes = dict(vars(torchvectors.datapipes.per_row))
     try:
-        again = importlib.reload(torchvectors.datapipes.forms)
+        again = importlib.reload(torchvectors.datapipes.per_row)
         pipe = IterableWrapper(["a b"]).tokenize()
         assert type(pipe) is again.Tokenize
         assert list(pipe.build_vocab().numericalize()) == [[2, 3]]
     finally:
-        vars(torchvectors.datapipes.forms).update(classes)
+        vars(torchvectors.datapipes.per_row).update(classes)
 
 
 @pytest.mark.parametrize("foreign", ["class", "function"])
@@ -487,11 +487,11 @@ def test_another_packages_form_of_the_same_name_stays_and_is_reported(
     else:
         IterDataPipe.register_function("tokenize", len)
     theirs = registry["tokenize"]
-    classes = dict(vars(torchvectors.datapipes.forms))
+    classes = dict(vars(torchvectors.datapipes.per_row))
     try:
         with pytest.warns(UserWarning, match=r"\.tokenize\(\) .*write torchvectors.datapipes.Tokenize\(pipe"):
-            again = importlib.reload(torchvectors.datapipes.forms)
+            again = importlib.reload(torchvectors.datapipes.per_row)
         assert registry["tokenize"] is theirs
         assert list(again.Tokenize(IterableWrapper(["a b"]))) == [["a", "b"]]
     finally:
-        vars(torchvectors.datapipes.forms).update(classes)
+        vars(torchvectors.datapipes.per_row).update(classes)

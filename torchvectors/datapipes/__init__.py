@@ -4,13 +4,8 @@ Importing this registers the functional forms on ``torch.utils.data.IterDataPipe
 stage does to it, `torchvectors.rows` and `torchvectors.stages` say.
 """
 
-from torchvectors.datapipes.forms import (
-    AlignVectors,
-    BatchTokens,
-    BuildVocab,
-    LookupVectors,
-    Numericalize,
-    Tokenize,
-)
+from torchvectors.datapipes.batching import BatchTokens
+from torchvectors.datapipes.fitting import AlignVectors, BuildVocab
+from torchvectors.datapipes.per_row import LookupVectors, Numericalize, Tokenize
 
 __all__ = ["AlignVectors", "BatchTokens", "BuildVocab", "LookupVectors", "Numericalize", "Tokenize"]

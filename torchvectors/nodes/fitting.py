@@ -1,9 +1,4 @@
-"""The stages as torchdata nodes: ``BatchTokens(Numericalize(BuildVocab(Tokenize(source))), 32)``.
-
-They are `torchvectors.datapipes`'s stages for ``torchdata.nodes.Loader``: the same names, arguments, rows and
-batches. A node's state is its source's, for no stage keeps anything between rows; only `BatchTokens` does within a
-batch, and a state is taken between two.
-"""
+"""Stages that are fitted to the whole corpus, and pass its rows on: see `torchvectors.datapipes.fitting`."""
 
 from __future__ import annotations
 
@@ -12,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from torchdata.nodes import BaseNode
 
-from torchvectors.batch import Batching, Layout
 from torchvectors.errors import GraphError
+from torchvectors.nodes.graph import Node, Stage
 from torchvectors.stages import (
     PADDING,
     UNKNOWN,
@@ -21,76 +16,23 @@ from torchvectors.stages import (
     Fit,
     GivesAlignment,
     GoesBy,
-    HasVocab,
     VocabSettings,
     before,
-    look_up_row,
-    named,
-    numericalize_row,
-    pad_index,
-    padding_vocab,
-    tokenize_row,
-    tokenizer_named,
     tokens_of,
     vocab_before,
 )
-from torchvectors.vectors import expect_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from torchvectors.rows import Column
-    from torchvectors.tokenizers import Tokenizer
     from torchvectors.vectors import UnkInit, Vectors
     from torchvectors.vocabulary import Vocab
 
-__all__ = ["AlignVectors", "BatchTokens", "BuildVocab", "LookupVectors", "Numericalize", "Tokenize"]
-
-Node = BaseNode[Any]
-_SOURCE = "source"
+__all__ = ["AlignVectors", "BuildVocab", "NeedsVocab"]
 
 
-class _Stage(Node):
-    """A node that does something to each row of its source."""
-
-    def __init__(self, source: Node) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # torchdata does not annotate it
-        self.source = source
-
-    def reset(self, initial_state: dict[str, Any] | None = None) -> None:
-        """Go to the beginning, or to a state."""
-        super().reset(initial_state)
-        self.source.reset(None if initial_state is None else initial_state[_SOURCE])
-
-    def next(self) -> Any:
-        """Return the next row, done."""
-        return self._do(next(self.source))
-
-    def get_state(self) -> dict[str, Any]:
-        """Return where the source is."""
-        return {_SOURCE: self.source.state_dict()}
-
-    def _do(self, row: Any) -> Any:
-        return row
-
-
-class Tokenize(_Stage):
-    """Text → tokens: see `torchvectors.datapipes.Tokenize`."""
-
-    def __init__(
-        self,
-        source: Node,
-        tokenizer: str | Tokenizer | None = "basic_english",
-        column: Column = None,
-    ) -> None:
-        super().__init__(source)
-        self.tokenizer, self.column = tokenizer_named(tokenizer), column
-
-    def _do(self, row: Any) -> Any:
-        return tokenize_row(row, self.tokenizer, self.column)
-
-
-class _NeedsVocab(_Stage):
+class NeedsVocab(Stage):
     """A stage that goes by a vocabulary."""
 
     goes_by: GoesBy
@@ -106,7 +48,7 @@ class _NeedsVocab(_Stage):
         super().reset(initial_state)
 
 
-class BuildVocab(_NeedsVocab):
+class BuildVocab(NeedsVocab):
     """Count the tokens of the rows, and pass the rows on: see `torchvectors.datapipes.BuildVocab`.
 
     The vocabulary is fitted when `vocab` is first read or the node is first reset. That resets ``source``; a loop
@@ -166,7 +108,7 @@ class BuildVocab(_NeedsVocab):
         return row
 
 
-class AlignVectors(GivesAlignment, _NeedsVocab):
+class AlignVectors(GivesAlignment, NeedsVocab):
     """Align pretrained vectors with the vocabulary of the graph: see `torchvectors.datapipes.AlignVectors`."""
 
     def __init__(
@@ -184,56 +126,3 @@ class AlignVectors(GivesAlignment, _NeedsVocab):
         self._aligned = Aligned(
             self.goes_by, vectors, unk_init=unk_init, lower_case_backup=lower_case_backup, pad_token=pad_token
         )
-
-
-class Numericalize(_NeedsVocab):
-    """Tokens → indices: see `torchvectors.datapipes.Numericalize`."""
-
-    def __init__(self, source: Node, vocab: HasVocab | None = None, column: Column = None) -> None:
-        super().__init__(source)
-        self.column = column
-        if vocab is None:
-            self.goes_by = vocab_before(source, BaseNode, stage="numericalize", column=column)
-        else:
-            self.goes_by = named(vocab, "numericalize")
-
-    def _do(self, row: Any) -> Any:
-        return numericalize_row(row, self.vocab, self.column)
-
-
-class LookupVectors(_Stage):
-    """Tokens → their vectors: see `torchvectors.datapipes.LookupVectors`."""
-
-    def __init__(self, source: Node, vectors: Vectors, column: Column = None) -> None:
-        super().__init__(source)
-        expect_vectors(vectors, "lookup_vectors")
-        self._vectors, self.column = vectors, column
-
-    def _do(self, row: Any) -> Any:
-        return look_up_row(row, self._vectors, self.column)
-
-
-class BatchTokens(_Stage):
-    """Rows → batches of tensors: see `torchvectors.datapipes.BatchTokens`. The last batch may be short."""
-
-    def __init__(
-        self,
-        source: Node,
-        batch_size: int,
-        layout: Layout = "padded",
-        column: Column = None,
-        padding_value: float | None = None,
-        drop_last: bool = False,
-    ) -> None:
-        super().__init__(source)
-        self.batching = Batching(
-            size=batch_size, layout=layout, column=column, padding_value=padding_value, drop_last=drop_last
-        )
-        self._pads_by = padding_vocab(source, BaseNode, self.batching)
-
-    def next(self) -> Any:
-        """Return the next batch."""
-        taken = self.batching.gather(self.source)
-        if not taken:
-            raise StopIteration
-        return self.batching.collate(taken, pad_index(self._pads_by))

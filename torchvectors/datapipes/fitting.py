@@ -1,0 +1,166 @@
+"""Stages that are fitted to the whole corpus, and pass its rows on: its vocabulary, and the matrix for that."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from torch.utils.data import IterDataPipe
+
+from torchvectors.datapipes.graph import Pipe, form, is_sharded, unshuffled
+from torchvectors.errors import GraphError
+from torchvectors.stages import (
+    PADDING,
+    UNKNOWN,
+    Aligned,
+    Fit,
+    GivesAlignment,
+    GoesBy,
+    VocabSettings,
+    tokens_of,
+    vocab_before,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from torchvectors.rows import Column
+    from torchvectors.vectors import UnkInit, Vectors
+    from torchvectors.vocabulary import Vocab
+
+__all__ = ["AlignVectors", "BuildVocab", "NeedsVocab"]
+
+
+class NeedsVocab(Pipe):
+    """A stage that goes by a vocabulary."""
+
+    source_datapipe: Pipe
+    goes_by: GoesBy
+
+    @property
+    def vocab(self) -> Vocab:
+        """The vocabulary; it is fitted now if nobody has needed it yet."""
+        return self.goes_by.vocab
+
+    def set_seed(self, seed: int) -> None:  # noqa: ARG002 - torch's name for it
+        """Fit. A DataLoader seeds its pipes before it starts its workers, which then all inherit one vocabulary."""
+        _ = self.goes_by.vocab
+
+    def __len__(self) -> int:
+        return len(self.source_datapipe)
+
+    def __dir__(self) -> list[str]:
+        # When a pipe raises, torch reads all that dir() names, for the error's text: nothing must be fitted then,
+        # least of all what has just failed to be.
+        return [name for name in super().__dir__() if name != "vocab" or self.goes_by.fitted]
+
+
+@form("build_vocab")
+class BuildVocab(NeedsVocab):
+    """Count the tokens of the rows, and pass the rows on (functional form ``.build_vocab()``).
+
+    The vocabulary is fitted when it is first needed: when `vocab` is read, a DataLoader starts, the graph is
+    pickled for a worker, or it is iterated over; whichever comes first. That takes one pass over ``source``, which
+    must therefore be one that can be iterated over again. The pass leaves no trace: shufflers are switched off
+    for it, and the global random numbers of torch, NumPy and Python are put back.
+
+    Args:
+        source: Rows with tokens.
+        min_freq: How often a token must occur.
+        specials: Tokens that come first, whether they occur or not. Unknown tokens get the index of ``<unk>``.
+        max_tokens: The most tokens, specials included; of equally frequent ones the first in code-point order.
+        column: The tokens' column in the row.
+
+    Attributes:
+        vocab: The vocabulary.
+        passes: How often the corpus was counted, in this process: 0 or 1, unless counting has failed.
+
+    Raises:
+        GraphError: The corpus has no rows; a row has no tokens; or a ``sharding_filter`` before this stage is at
+            work, so that each worker would count a part.
+        TokenTypeError: A token is not a ``str``.
+    """
+
+    goes_by: Fit
+
+    def __init__(
+        self,
+        source: Pipe,
+        min_freq: int = 1,
+        specials: Sequence[str] = (PADDING, UNKNOWN),
+        max_tokens: int | None = None,
+        column: Column = None,
+    ) -> None:
+        self.source_datapipe = source
+        self.column = column
+        settings = VocabSettings(min_freq=min_freq, specials=specials, max_tokens=max_tokens)
+        self.goes_by = Fit(self._corpus, settings)
+
+    @property
+    def passes(self) -> int:
+        """How often the corpus was counted, in this process."""
+        return self.goes_by.passes
+
+    @contextmanager
+    def _corpus(self) -> Iterator[Iterable[Sequence[str]]]:
+        """Give one pass over the tokens of all rows, in whatever order costs least."""
+        if is_sharded(self.source_datapipe):
+            cure = "Move .sharding_filter() behind .build_vocab(), or read .vocab before the loader starts."
+            raise GraphError(
+                f"build_vocab: this worker or rank would count its own shard of the corpus. {cure}"
+            )
+        with unshuffled(self.source_datapipe):
+            yield (tokens_of(row, self.column, "build_vocab") for row in self.source_datapipe)
+
+    def __iter__(self) -> Iterator[Any]:
+        # A pipe has one iterator at a time: the pass that counts must have ended before this one begins.
+        _ = self.vocab
+        empty = True
+        for row in self.source_datapipe:
+            empty = False
+            yield row
+        if empty and not is_sharded(self.source_datapipe):  # a shard may well have no rows
+            raise self.goes_by.no_second_pass()
+
+
+@form("align_vectors")
+class AlignVectors(GivesAlignment, NeedsVocab):
+    """Align pretrained vectors with the vocabulary of the graph, and pass the rows on (``.align_vectors()``).
+
+    Args:
+        source: A pipe with `BuildVocab` in it or before it.
+        vectors: Where to look tokens up.
+        unk_init: What tokens without a vector get: see `torchvectors.align`.
+        lower_case_backup: Try ``token.lower()`` when ``token`` itself has no vector.
+        pad_token: The token whose row is all zeros.
+        column: Where several columns have vocabularies, the one whose is meant.
+
+    Attributes:
+        vocab: The vocabulary.
+        alignment: Its `Alignment`: the matrix, float32 (V, dim), and the coverage; looked up when first read.
+
+    Raises:
+        GraphError: No stage before this one has a vocabulary, or several have.
+    """
+
+    def __init__(
+        self,
+        source: Pipe,
+        vectors: Vectors,
+        unk_init: UnkInit | None = None,
+        lower_case_backup: bool = False,
+        pad_token: str | None = PADDING,
+        column: Column = None,
+    ) -> None:
+        self.source_datapipe = source
+        self.column = column
+        self.goes_by = vocab_before(source, IterDataPipe, stage="align_vectors", column=column)
+        self._aligned = Aligned(
+            self.goes_by, vectors, unk_init=unk_init, lower_case_backup=lower_case_backup, pad_token=pad_token
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self.source_datapipe
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name != "alignment" or self._aligned.found]

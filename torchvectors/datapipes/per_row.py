@@ -1,0 +1,139 @@
+"""Stages that take a row and give a row: text to tokens, tokens to indices, tokens to vectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from torch.utils.data import IterDataPipe
+
+from torchvectors.datapipes.fitting import NeedsVocab
+from torchvectors.datapipes.graph import Pipe, form
+from torchvectors.stages import (
+    HasVocab,
+    look_up_row,
+    named,
+    numericalize_row,
+    tokenize_row,
+    tokenizer_named,
+    vocab_before,
+)
+from torchvectors.vectors import expect_vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torchvectors.rows import Column
+    from torchvectors.tokenizers import Tokenizer
+    from torchvectors.vectors import Vectors
+
+__all__ = ["LookupVectors", "Numericalize", "Tokenize"]
+
+Held = TypeVar("Held")
+
+
+class _Hidden(Generic[Held]):
+    """Keeps something large out of sight of torch's graph traversal, which pickles every collection it finds."""
+
+    def __init__(self, value: Held) -> None:
+        self.value = value
+
+
+@form("tokenize")
+class Tokenize(Pipe):
+    """Text → tokens (functional form ``.tokenize()``).
+
+    Args:
+        source: Rows with a text.
+        tokenizer: A name that `torchvectors.data.get_tokenizer` takes, or a callable str → list of str.
+        column: The text's column in the row.
+
+    Yields:
+        The rows, with a list of str in the text's place.
+
+    Raises:
+        GraphError: No tokenizer has this name; a row has no such column, or no text in it; or the tokenizer does
+            not return tokens.
+    """
+
+    def __init__(
+        self,
+        source: Pipe,
+        tokenizer: str | Tokenizer | None = "basic_english",
+        column: Column = None,
+    ) -> None:
+        self.source_datapipe = source
+        self.tokenizer = tokenizer_named(tokenizer)
+        self.column = column
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in self.source_datapipe:
+            yield tokenize_row(row, self.tokenizer, self.column)
+
+    def __len__(self) -> int:
+        return len(self.source_datapipe)
+
+
+@form("numericalize")
+class Numericalize(NeedsVocab):
+    """Tokens → indices (functional form ``.numericalize()``).
+
+    Args:
+        source: Rows with tokens.
+        vocab: A `Vocab`, or a stage of another graph that has one: a validation pipe names the training graph's.
+            None: the vocabulary of the stages before this one; where they have several, the one that is for the
+            same column.
+        column: The tokens' column in the row.
+
+    Yields:
+        The rows, with a list of int in the tokens' place.
+
+    Raises:
+        GraphError: No vocabulary is given, and the stages before this one have none, or several; or a row has no
+            tokens.
+        TokenTypeError: A token is not a ``str``.
+        VocabError: A token is unknown, and the vocabulary has no index for such.
+    """
+
+    def __init__(self, source: Pipe, vocab: HasVocab | None = None, column: Column = None) -> None:
+        self.source_datapipe = source
+        self.column = column
+        if vocab is None:
+            self.goes_by = vocab_before(source, IterDataPipe, stage="numericalize", column=column)
+        else:
+            self.goes_by = named(vocab, "numericalize")
+
+    def __iter__(self) -> Iterator[Any]:
+        vocab = self.vocab  # before the first row: fitting it may take a pass over the same source
+        for row in self.source_datapipe:
+            yield numericalize_row(row, vocab, self.column)
+
+
+@form("lookup_vectors")
+class LookupVectors(Pipe):
+    """Tokens → their vectors, for models without an embedding layer (functional form ``.lookup_vectors()``).
+
+    Args:
+        source: Rows with tokens.
+        vectors: Where to look them up.
+        column: The tokens' column in the row.
+
+    Yields:
+        The rows, with a float32 tensor (T, dim) in the place of T tokens.
+
+    Raises:
+        GraphError: A row has no tokens.
+        TokenTypeError: A token is not a ``str``.
+    """
+
+    def __init__(self, source: Pipe, vectors: Vectors, column: Column = None) -> None:
+        self.source_datapipe = source
+        self.column = column
+        expect_vectors(vectors, "lookup_vectors")
+        self._vectors = _Hidden(vectors)
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in self.source_datapipe:
+            yield look_up_row(row, self._vectors.value, self.column)
+
+    def __len__(self) -> int:
+        return len(self.source_datapipe)

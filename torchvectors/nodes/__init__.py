@@ -1,0 +1,12 @@
+"""The stages as torchdata nodes: ``BatchTokens(Numericalize(BuildVocab(Tokenize(source))), 32)``.
+
+They are `torchvectors.datapipes`'s stages for ``torchdata.nodes.Loader``: the same names, arguments, rows and
+batches. A node's state is its source's, for no stage keeps anything between rows; only `BatchTokens` does within a
+batch, and a state is taken between two.
+"""
+
+from torchvectors.nodes.batching import BatchTokens
+from torchvectors.nodes.fitting import AlignVectors, BuildVocab
+from torchvectors.nodes.per_row import LookupVectors, Numericalize, Tokenize
+
+__all__ = ["AlignVectors", "BatchTokens", "BuildVocab", "LookupVectors", "Numericalize", "Tokenize"]
