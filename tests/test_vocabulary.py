@@ -771,3 +771,21 @@ def test_sentences_that_are_one_str_are_counted_by_character_as_ever_and_warn(
 def test_the_warning_names_the_first_sentence_that_is_one_str() -> None:
     with pytest.warns(UserWarning, match="^sentence 1 is one str"):
         build_vocab_from_iterator([["a"], "b", "c"])
+
+
+def test_a_fingerprint_tells_order_default_index_and_borders_of_tokens_apart() -> None:
+    kinds = [
+        Vocab(["a", "b"]),
+        Vocab(["b", "a"]),
+        Vocab(["a", "b"], 0),
+        Vocab(["a", "b"], 1),
+        Vocab(["ab"]),
+        Vocab(["ab", ""]),
+        Vocab(["", "ab"]),
+        Vocab([]),
+        Vocab(["\ud800"]),
+    ]
+    assert len({vocab.fingerprint for vocab in kinds}) == len(kinds)
+    assert Vocab(["a", "b"], 0).fingerprint == kinds[2].fingerprint
+    # Written down, for a job that is resumed may be of another release.
+    assert kinds[2].fingerprint == "xxh3_128:41b1ce4186a694bbc7760a6eeefb9c29"

@@ -24,7 +24,7 @@ class ScriptableVocab(Vocab):
     # Why mypy ignores some overrides: TorchScript has int and list where a Vocab takes any index and iterable.
     # These comments end their lines, since TorchScript reads what follows "type:" as types.
 
-    __jit_unused_properties__ = ("default_index_", "is_jitable", "itos_", "vocab")
+    __jit_unused_properties__ = ("default_index_", "fingerprint", "is_jitable", "itos_", "vocab")
 
     _itos: list[str]
     _stoi: dict[str, int]  # type: ignore[assignment] # TorchScript knows no subclass of dict
