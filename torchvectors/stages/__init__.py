@@ -1,16 +1,16 @@
 """What the stages of a dataloading graph do: the rules of `datapipes` and `nodes`, which are two forms of them.
 
-``per_row``: a row in, a row out. ``fit``: what is counted or looked up once for a whole corpus. ``travel``: how a
-vocabulary reaches another process. ``upstream``: which vocabulary a stage goes by.
+``per_row``: a row in, a row out. ``fit``: what is counted once for a whole corpus. ``aligned``: what is looked up
+once for a vocabulary. ``travel``: how a vocabulary reaches another process. ``upstream``: which vocabulary a stage
+goes by.
 """
 
+from torchvectors.stages.aligned import Aligned, GivesAlignment
 from torchvectors.stages.fit import (
     PADDING,
     UNKNOWN,
-    Aligned,
     Fit,
     Fixed,
-    GivesAlignment,
     GoesBy,
     HasVocab,
     VocabSettings,

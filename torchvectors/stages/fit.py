@@ -1,8 +1,8 @@
-"""A corpus → its vocabulary, counted when it is first needed, and once; a vocabulary → its matrix, likewise.
+"""A corpus → its vocabulary, counted when it is first needed, and once.
 
-Both are handed on inside a graph and are no collections (they have no ``__len__``): torch pickles a graph each time
-it looks for its pipes, leaving out all attributes but collections, and a vocabulary would cost a second each time.
-When they travel to another process, they travel by the path of a file.
+It is handed on inside a graph and is no collection (it has no ``__len__``): torch pickles a graph each time it looks
+for its pipes, leaving out all attributes but collections, and a vocabulary would cost a second each time. When it
+travels to another process, it travels by the path of a file.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ import random
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from torch.utils.data import get_worker_info
 
-from torchvectors.align import Alignment, align
 from torchvectors.counting import check_specials, count_tokens, order_tokens
 from torchvectors.errors import GraphError, TokenTypeError
 from torchvectors.stages.travel import arrived, sent
-from torchvectors.vectors import expect_vectors
 from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:
@@ -29,19 +27,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from torch import nn
-
-    from torchvectors.vectors import UnkInit, Vectors
-
     Pass = Callable[[], AbstractContextManager[Iterable[Sequence[str]]]]
 
 __all__ = [
     "PADDING",
     "UNKNOWN",
-    "Aligned",
     "Fit",
     "Fixed",
-    "GivesAlignment",
     "GoesBy",
     "HasVocab",
     "VocabSettings",
@@ -208,76 +200,3 @@ def _random_numbers_kept() -> Iterator[None]:
     finally:
         random.setstate(before[0])
         np.random.set_state(before[1])  # noqa: NPY002 - as above
-
-
-class Aligned:
-    """The embedding matrix of a fitted vocabulary, looked up when it is first asked for, and once."""
-
-    def __init__(
-        self,
-        goes_by: GoesBy,
-        vectors: Vectors,
-        *,
-        unk_init: UnkInit | None = None,
-        lower_case_backup: bool = False,
-        pad_token: str | None = PADDING,
-    ) -> None:
-        expect_vectors(vectors, "align_vectors")
-        self._goes_by, self._vectors = goes_by, vectors
-        self._how: dict[str, Any] = {
-            "unk_init": unk_init,
-            "lower_case_backup": lower_case_backup,
-            "pad_token": pad_token,
-        }
-        self._alignment: Alignment | None = None
-        self._lock = threading.RLock()
-
-    @property
-    def found(self) -> bool:
-        """Whether the vectors were looked up."""
-        return self._alignment is not None
-
-    @property
-    def alignment(self) -> Alignment:
-        """The matrix and its coverage.
-
-        Raises:
-            GraphError: The vocabulary cannot be fitted.
-        """
-        vocab = self._goes_by.vocab
-        with self._lock:
-            # A vocabulary can only grow, and one that has grown may have moved its tokens.
-            if self._alignment is None or len(self._alignment.matrix) != len(vocab):
-                try:
-                    self._alignment = align(vocab, self._vectors, counts=self._goes_by.counts, **self._how)
-                except AttributeError as error:
-                    # Let through, it would seem to say that the stage has no attribute "alignment".
-                    raise GraphError(f"align_vectors: what looks vectors up failed: {error!r}") from error
-            return self._alignment
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # A worker needs the vocabulary; if it asks for the matrix, it looks that up in the store's shared pages.
-        return _aligned, (self._goes_by, self._vectors, self._how)
-
-
-def _aligned(goes_by: GoesBy, vectors: Vectors, how: dict[str, Any]) -> Aligned:
-    return Aligned(goes_by, vectors, **how)
-
-
-class GivesAlignment:
-    """What `AlignVectors` gives its user, in both of its forms."""
-
-    _aligned: Aligned
-
-    @property
-    def alignment(self) -> Alignment:
-        """The matrix and its coverage."""
-        return self._aligned.alignment
-
-    def embedding(self, **how: Any) -> nn.Embedding:
-        """Return an ``nn.Embedding`` (V, dim): see `Alignment.embedding`."""
-        return self.alignment.embedding(**how)
-
-    def embedding_bag(self, **how: Any) -> nn.EmbeddingBag:
-        """Return an ``nn.EmbeddingBag`` (V, dim): see `Alignment.embedding_bag`."""
-        return self.alignment.embedding_bag(**how)
