@@ -38,8 +38,8 @@ class Coverage:
 
     itos: Sequence[str]
     codes: NDArray[np.uint8]  # (V,) for each token, the position of its `How`
-    # How often each token occurs in the corpus, tokens outside the vocabulary included; None if nobody counted.
-    counts: Mapping[str, int] | None
+    counts: Mapping[str, int] | None  # how often each token occurs in the corpus; None if nobody counted
+    running: int | None = None  # tokens of the corpus in all; None: the sum of the counts
 
     def how(self, token: str) -> How:
         """Say how a token of the vocabulary came by its row.
@@ -71,7 +71,9 @@ class Coverage:
             return None
         # A set, for a list of tokens may hold one twice.
         found = {self.itos[i] for i in self._found().nonzero()[0].tolist()}
-        total = sum(self.counts.values()) - self._running(set(self.tokens("padding")))
+        total = (sum(self.counts.values()) if self.running is None else self.running) - self._running(
+            set(self.tokens("padding"))
+        )
         return self._running(found) / max(total, 1)
 
     def _found(self) -> NDArray[np.bool_]:
@@ -160,6 +162,7 @@ def align(
     lower_case_backup: bool = False,
     pad_token: str | None = "<pad>",
     counts: Mapping[str, int] | None = None,
+    running: int | None = None,
 ) -> Alignment:
     """Look up every token of a vocabulary, each once.
 
@@ -172,6 +175,7 @@ def align(
         pad_token: The token whose row is all zeros, whatever ``unk_init`` says, unless ``vectors`` have one for
             it; it need not be in the vocabulary. None: there is no such token.
         counts: How often each token occurs in the corpus, for the coverage.
+        running: How many tokens the corpus has in all, where ``counts`` hold only a vocabulary's. None: their sum.
 
     Returns:
         The matrix, float32 (V, dim), of which row i belongs to ``vocab.get_itos()[i]``, and its coverage. Nothing
@@ -201,7 +205,7 @@ def align(
         how = vectors.unk_init if unk_init is None else unk_init
         unknown = unknown_rows(how, [itos[i] for i in missing.tolist()], vectors.mean, vectors.dim)
     matrix[torch.from_numpy(missing)] = unknown.detach().to(matrix)
-    coverage = Coverage(itos=tuple(itos), codes=codes, counts=counts)
+    coverage = Coverage(itos=tuple(itos), codes=codes, counts=counts, running=running)
     return Alignment(matrix=matrix, coverage=coverage, padding_idx=padding[0] if padding else None)
 
 

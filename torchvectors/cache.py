@@ -19,7 +19,7 @@ from torchvectors.errors import CacheError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Folders", "folders", "lock", "publish", "replacing", "set_aside", "writable"]
+__all__ = ["Folders", "folders", "forget", "lock", "publish", "replacing", "set_aside", "writable"]
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def lock(target: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     places = writable(writable(target.parent) / ".locks")
-    held = FileLock(places / f"{_label(target.name)}.lock")
+    held = FileLock(places / _lock_name(target))
     try:
         try:
             held.acquire(timeout=0)
@@ -113,6 +113,20 @@ def lock(target: Path) -> Iterator[None]:
         yield
     finally:
         held.release()
+
+
+def forget(target: Path) -> None:
+    """Remove a file that nobody can want again, and its lock. What is not there, or cannot be removed, is no error.
+
+    Only for a name that will not be used again: who waits for the lock would hold one that others cannot see.
+    """
+    for path in (target, target.parent / ".locks" / _lock_name(target)):
+        with suppress(OSError):
+            path.unlink()
+
+
+def _lock_name(target: Path) -> str:
+    return f"{_label(target.name)}.lock"
 
 
 def _label(name: str) -> str:

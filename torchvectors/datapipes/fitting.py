@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import IterDataPipe
 
-from torchvectors.datapipes.graph import Pipe, form, is_sharded, unshuffled
-from torchvectors.errors import GraphError
+from torchvectors.datapipes.graph import Pipe, form, is_sharded, share_of, whole
 from torchvectors.stages import (
     PADDING,
     UNKNOWN,
     Aligned,
+    Corpus,
     Fit,
+    FitsVocab,
     GivesAlignment,
     GoesBy,
     VocabSettings,
@@ -56,13 +57,14 @@ class NeedsVocab(Pipe):
 
 
 @form("build_vocab")
-class BuildVocab(NeedsVocab):
+class BuildVocab(FitsVocab, NeedsVocab):
     """Count the tokens of the rows, and pass the rows on (functional form ``.build_vocab()``).
 
     The vocabulary is fitted when it is first needed: when `vocab` is read, a DataLoader starts, the graph is
-    pickled for a worker, or it is iterated over; whichever comes first. That takes one pass over ``source``, which
-    must therefore be one that can be iterated over again. The pass leaves no trace: shufflers are switched off
-    for it, and the global random numbers of torch, NumPy and Python are put back.
+    pickled for a worker, or it is iterated over; whichever comes first, in whichever thread or process. All others
+    wait for it and take its result. That is one pass over ``source``, which must therefore be one that can be
+    iterated over again. The pass leaves no trace: shufflers and sharding filters are switched off for it, so that
+    the whole corpus is counted, and the global random numbers of torch, NumPy and Python are put back.
 
     Args:
         source: Rows with tokens.
@@ -70,14 +72,18 @@ class BuildVocab(NeedsVocab):
         specials: Tokens that come first, whether they occur or not. Unknown tokens get the index of ``<unk>``.
         max_tokens: The most tokens, specials included; of equally frequent ones the first in code-point order.
         column: The tokens' column in the row.
+        fingerprint: What tells the tokens that come here from those of any other corpus, if the caller knows: the
+            vocabulary is then kept in the cache, and a later run with an equal fingerprint counts nothing. None:
+            what the source says of itself (an attribute ``fingerprint``; Hugging Face's data sets have one), if
+            nothing but torchvectors' own stages and tokenizers are behind it; and otherwise each run counts.
 
     Attributes:
         vocab: The vocabulary.
         passes: How often the corpus was counted, in this process: 0 or 1, unless counting has failed.
 
     Raises:
-        GraphError: The corpus has no rows; a row has no tokens; or a ``sharding_filter`` before this stage is at
-            work, so that each worker would count a part.
+        GraphError: The corpus has no rows, or a row has no tokens; or a pipe of one's own that deals out shards is
+            before this stage and at work.
         TokenTypeError: A token is not a ``str``.
     """
 
@@ -90,27 +96,22 @@ class BuildVocab(NeedsVocab):
         specials: Sequence[str] = (PADDING, UNKNOWN),
         max_tokens: int | None = None,
         column: Column = None,
+        fingerprint: str | None = None,
     ) -> None:
         self.source_datapipe = source
         self.column = column
         settings = VocabSettings(min_freq=min_freq, specials=specials, max_tokens=max_tokens)
-        self.goes_by = Fit(self._corpus, settings)
-
-    @property
-    def passes(self) -> int:
-        """How often the corpus was counted, in this process."""
-        return self.goes_by.passes
+        corpus = Corpus(
+            share=self._share, source=source, kind=IterDataPipe, column=column, declared=fingerprint
+        )
+        self.goes_by = Fit(corpus, settings)
 
     @contextmanager
-    def _corpus(self) -> Iterator[Iterable[Sequence[str]]]:
-        """Give one pass over the tokens of all rows, in whatever order costs least."""
-        if is_sharded(self.source_datapipe):
-            cure = "Move .sharding_filter() behind .build_vocab(), or read .vocab before the loader starts."
-            raise GraphError(
-                f"build_vocab: this worker or rank would count its own shard of the corpus. {cure}"
-            )
-        with unshuffled(self.source_datapipe):
-            yield (tokens_of(row, self.column, "build_vocab") for row in self.source_datapipe)
+    def _share(self, number: int, of: int) -> Iterator[Iterable[Sequence[str]]]:
+        """Give one pass over the tokens of all rows, or of a share of them."""
+        with whole(self.source_datapipe):
+            rows = share_of(self.source_datapipe, number, of)
+            yield (tokens_of(row, self.column, "build_vocab") for row in rows)
 
     def __iter__(self) -> Iterator[Any]:
         # A pipe has one iterator at a time: the pass that counts must have ended before this one begins.
@@ -161,6 +162,10 @@ class AlignVectors(GivesAlignment, NeedsVocab):
 
     def __iter__(self) -> Iterator[Any]:
         yield from self.source_datapipe
+
+    def keeps_fingerprint(self) -> bool:
+        """Say that the rows come out as they went in."""
+        return True
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name != "alignment" or self._aligned.found]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch.utils.data import IterDataPipe
+from torch.utils.data.datapipes.iter import ShardingFilter
 
-from torchvectors.errors import warn
+from torchvectors.errors import GraphError, warn
 from torchvectors.stages import before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Pipe", "form", "is_sharded", "unshuffled"]
+__all__ = ["PerRow", "Pipe", "form", "is_sharded", "share_of", "whole"]
 
 Pipe = IterDataPipe[Any]
 Stage = TypeVar("Stage", bound=type[Pipe])
@@ -40,14 +42,68 @@ def form(name: str) -> Callable[[Stage], Stage]:
     return register
 
 
-def is_sharded(source: Pipe) -> bool:
-    """Say whether a sharding filter lets only a part of the rows through here."""
-    filters = (pipe for pipe in before(source, IterDataPipe) if hasattr(type(pipe), "apply_sharding"))
-    return any(getattr(pipe, "num_of_instances", 1) > 1 for pipe in filters)
+class PerRow(Pipe):
+    """A stage that makes of each row another one, and keeps nothing between two."""
+
+    source_datapipe: Pipe
+
+    def do(self, row: Any) -> Any:
+        """Return what becomes of a row."""
+        return row
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from map(self.do, self.source_datapipe)
+
+    def __len__(self) -> int:
+        return len(self.source_datapipe)
+
+
+def share_of(source: Pipe, number: int, of: int) -> Iterator[Any]:
+    """Yield every ``of``-th row that comes out of a pipe, from ``number`` on.
+
+    Stages that do one row at a time do no others: to read a row is cheap, to tokenise it is not.
+    """
+    if isinstance(source, PerRow):
+        return map(source.do, share_of(source.source_datapipe, number, of))
+    return islice(iter(source), number, None, of)
 
 
 @contextmanager
-def unshuffled(source: Pipe) -> Iterator[None]:
+def whole(source: Pipe) -> Iterator[None]:
+    """Let all rows through for a while, in whatever order costs least: switch shufflers and sharding filters off.
+
+    Raises:
+        GraphError: There is a pipe of the user's own that deals out shards.
+    """
+    filters = [pipe for pipe in _sharding(source) if vars(pipe).get("num_of_instances", 1) > 1]
+    for pipe in filters:
+        if not isinstance(pipe, ShardingFilter):
+            cure = "Move it behind .build_vocab(), or read .vocab before the loader starts."
+            raise GraphError(
+                f"build_vocab: {type(pipe).__name__} would give this process its own shard of the corpus. {cure}"
+            )
+    places = [(pipe.num_of_instances, pipe.instance_id) for pipe in filters]
+    try:
+        for pipe in filters:
+            pipe.num_of_instances, pipe.instance_id = 1, 0
+        with _unshuffled(source):
+            yield
+    finally:
+        for pipe, place in zip(filters, places, strict=True):
+            pipe.num_of_instances, pipe.instance_id = place
+
+
+def is_sharded(source: Pipe) -> bool:
+    """Say whether a sharding filter lets only a part of the rows through here."""
+    return any(vars(pipe).get("num_of_instances", 1) > 1 for pipe in _sharding(source))
+
+
+def _sharding(source: Pipe) -> list[Any]:
+    return [pipe for pipe in before(source, IterDataPipe) if hasattr(type(pipe), "apply_sharding")]
+
+
+@contextmanager
+def _unshuffled(source: Pipe) -> Iterator[None]:
     """Switch torch's shufflers off for a while: a seed that they were given is for the pass that trains."""
     shufflers = [pipe for pipe in before(source, IterDataPipe) if hasattr(type(pipe), "set_shuffle")]
     enabled = [pipe for pipe in shufflers if vars(pipe).get("_enabled")]

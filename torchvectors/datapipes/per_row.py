@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from torch.utils.data import IterDataPipe
 
 from torchvectors.datapipes.fitting import NeedsVocab
-from torchvectors.datapipes.graph import Pipe, form
+from torchvectors.datapipes.graph import PerRow, Pipe, form
 from torchvectors.stages import (
     HasVocab,
+    called,
     look_up_row,
     named,
     numericalize_row,
+    settled,
     tokenize_row,
     tokenizer_named,
     vocab_before,
@@ -39,7 +41,7 @@ class _Hidden(Generic[Held]):
 
 
 @form("tokenize")
-class Tokenize(Pipe):
+class Tokenize(PerRow):
     """Text → tokens (functional form ``.tokenize()``).
 
     Args:
@@ -65,16 +67,21 @@ class Tokenize(Pipe):
         self.tokenizer = tokenizer_named(tokenizer)
         self.column = column
 
-    def __iter__(self) -> Iterator[Any]:
-        for row in self.source_datapipe:
-            yield tokenize_row(row, self.tokenizer, self.column)
+    def do(self, row: Any) -> Any:
+        """Return a row with tokens in the text's place."""
+        return tokenize_row(row, self.tokenizer, self.column)
 
-    def __len__(self) -> int:
-        return len(self.source_datapipe)
+    def settings_said(self) -> str:
+        """Say how it is set."""
+        return f"{called(self.tokenizer)}, column {self.column!r}"
+
+    def keeps_fingerprint(self) -> bool:
+        """Say whether equal texts give equal tokens in every run."""
+        return settled(self.tokenizer)
 
 
 @form("numericalize")
-class Numericalize(NeedsVocab):
+class Numericalize(NeedsVocab, PerRow):
     """Tokens → indices (functional form ``.numericalize()``).
 
     Args:
@@ -103,13 +110,21 @@ class Numericalize(NeedsVocab):
             self.goes_by = named(vocab, "numericalize")
 
     def __iter__(self) -> Iterator[Any]:
-        vocab = self.vocab  # before the first row: fitting it may take a pass over the same source
-        for row in self.source_datapipe:
-            yield numericalize_row(row, vocab, self.column)
+        _ = self.vocab  # before the first row: fitting it may take a pass over the same source
+        # Not super().__iter__(): torch would take that for a second iterator, and end this one.
+        yield from map(self.do, self.source_datapipe)
+
+    def do(self, row: Any) -> Any:
+        """Return a row with indices in the tokens' place."""
+        return numericalize_row(row, self.vocab, self.column)
+
+    def settings_said(self) -> str:
+        """Say how it is set."""
+        return f"column {self.column!r}"
 
 
 @form("lookup_vectors")
-class LookupVectors(Pipe):
+class LookupVectors(PerRow):
     """Tokens → their vectors, for models without an embedding layer (functional form ``.lookup_vectors()``).
 
     Args:
@@ -131,9 +146,10 @@ class LookupVectors(Pipe):
         expect_vectors(vectors, "lookup_vectors")
         self._vectors = _Hidden(vectors)
 
-    def __iter__(self) -> Iterator[Any]:
-        for row in self.source_datapipe:
-            yield look_up_row(row, self._vectors.value, self.column)
+    def do(self, row: Any) -> Any:
+        """Return a row with vectors in the tokens' place."""
+        return look_up_row(row, self._vectors.value, self.column)
 
-    def __len__(self) -> int:
-        return len(self.source_datapipe)
+    def settings_said(self) -> str:
+        """Say how it is set."""
+        return f"column {self.column!r}"

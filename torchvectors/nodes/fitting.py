@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from torchdata.nodes import BaseNode
 
 from torchvectors.errors import GraphError
-from torchvectors.nodes.graph import Node, Stage
+from torchvectors.nodes.graph import Node, Stage, share_of
 from torchvectors.stages import (
     PADDING,
     UNKNOWN,
     Aligned,
+    Corpus,
     Fit,
+    FitsVocab,
     GivesAlignment,
     GoesBy,
     VocabSettings,
@@ -31,11 +33,14 @@ if TYPE_CHECKING:
 
 __all__ = ["AlignVectors", "BuildVocab", "NeedsVocab"]
 
+_FIT = "fit"  # in a state
+
 
 class NeedsVocab(Stage):
     """A stage that goes by a vocabulary."""
 
     goes_by: GoesBy
+    states_vocab = False  # whether a state says here which vocabulary it is; a stage before may have said so
 
     @property
     def vocab(self) -> Vocab:
@@ -43,12 +48,22 @@ class NeedsVocab(Stage):
         return self.goes_by.vocab
 
     def reset(self, initial_state: dict[str, Any] | None = None) -> None:
-        """Fit, if nobody has yet: the pass that counts must end before the one that trains begins."""
+        """Fit, if nobody has yet: the pass that counts must end before the one that trains begins.
+
+        Raises:
+            GraphError: The state was taken with another vocabulary.
+        """
+        if initial_state is not None and _FIT in initial_state:
+            self.goes_by.adopt(initial_state[_FIT])
         _ = self.goes_by.vocab
         super().reset(initial_state)
 
+    def get_state(self) -> dict[str, Any]:
+        """Return where the source is, and by which vocabulary this stage goes."""
+        return super().get_state() | ({_FIT: self.goes_by.state()} if self.states_vocab else {})
 
-class BuildVocab(NeedsVocab):
+
+class BuildVocab(FitsVocab, NeedsVocab):
     """Count the tokens of the rows, and pass the rows on: see `torchvectors.datapipes.BuildVocab`.
 
     The vocabulary is fitted when `vocab` is first read or the node is first reset. That resets ``source``; a loop
@@ -56,6 +71,7 @@ class BuildVocab(NeedsVocab):
     """
 
     goes_by: Fit
+    states_vocab = True
 
     def __init__(
         self,
@@ -64,21 +80,18 @@ class BuildVocab(NeedsVocab):
         specials: Sequence[str] = (PADDING, UNKNOWN),
         max_tokens: int | None = None,
         column: Column = None,
+        fingerprint: str | None = None,
     ) -> None:
         super().__init__(source)
         self.column = column
         settings = VocabSettings(min_freq=min_freq, specials=specials, max_tokens=max_tokens)
-        self.goes_by = Fit(self._corpus, settings)
+        corpus = Corpus(share=self._share, source=source, kind=BaseNode, column=column, declared=fingerprint)
+        self.goes_by = Fit(corpus, settings)
         self._no_rows_yet = False
 
-    @property
-    def passes(self) -> int:
-        """How often the corpus was counted, in this process: 0 or 1, unless counting has failed."""
-        return self.goes_by.passes
-
     @contextmanager
-    def _corpus(self) -> Iterator[Iterable[Sequence[str]]]:
-        """Give one pass over the tokens of all rows."""
+    def _share(self, number: int, of: int) -> Iterator[Iterable[Sequence[str]]]:
+        """Give one pass over the tokens of all rows, or of a share of them."""
         for node in before(self.source, BaseNode):
             if getattr(vars(node).get("sampler"), "num_replicas", 1) > 1:
                 cure = "Fit a BuildVocab over the whole, and name it: Numericalize(source, vocab=fitted)."
@@ -87,7 +100,8 @@ class BuildVocab(NeedsVocab):
         start = None
         with suppress(NotImplementedError):  # whoever wants no states writes nodes without one
             start = self.source.state_dict()
-        yield (tokens_of(row, self.column, "build_vocab") for row in self.source)
+        rows = share_of(self.source, number, of)
+        yield (tokens_of(row, self.column, "build_vocab") for row in rows)
         # Or a sampler would take the pass that trains for the second epoch.
         self.source.reset(start)
 
@@ -110,6 +124,10 @@ class BuildVocab(NeedsVocab):
 
 class AlignVectors(GivesAlignment, NeedsVocab):
     """Align pretrained vectors with the vocabulary of the graph: see `torchvectors.datapipes.AlignVectors`."""
+
+    def keeps_fingerprint(self) -> bool:
+        """Say that the rows come out as they went in."""
+        return True
 
     def __init__(
         self,

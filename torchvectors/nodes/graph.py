@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from torchdata.nodes import BaseNode
 
-__all__ = ["Node", "Stage"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Node", "PerRow", "Stage", "share_of"]
 
 Node = BaseNode[Any]
 _SOURCE = "source"
@@ -26,11 +30,26 @@ class Stage(Node):
 
     def next(self) -> Any:
         """Return the next row, done."""
-        return self._do(next(self.source))
+        return self.do(next(self.source))
 
     def get_state(self) -> dict[str, Any]:
         """Return where the source is."""
         return {_SOURCE: self.source.state_dict()}
 
-    def _do(self, row: Any) -> Any:
+    def do(self, row: Any) -> Any:
+        """Return what becomes of a row."""
         return row
+
+
+class PerRow(Stage):
+    """A stage that makes of each row another one, and keeps nothing between two."""
+
+
+def share_of(source: Node, number: int, of: int) -> Iterator[Any]:
+    """Yield every ``of``-th row that comes out of a node, from ``number`` on; the node has been reset.
+
+    Stages that do one row at a time do no others: to read a row is cheap, to tokenise it is not.
+    """
+    if isinstance(source, PerRow):
+        return map(source.do, share_of(source.source, number, of))
+    return islice(source, number, None, of)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from torchdata.nodes import BaseNode
 
 from torchvectors.nodes.fitting import NeedsVocab
-from torchvectors.nodes.graph import Node, Stage
+from torchvectors.nodes.graph import Node, PerRow
 from torchvectors.stages import (
     HasVocab,
+    called,
     look_up_row,
     named,
     numericalize_row,
+    settled,
     tokenize_row,
     tokenizer_named,
     vocab_before,
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["LookupVectors", "Numericalize", "Tokenize"]
 
 
-class Tokenize(Stage):
+class Tokenize(PerRow):
     """Text → tokens: see `torchvectors.datapipes.Tokenize`."""
 
     def __init__(
@@ -39,11 +41,20 @@ class Tokenize(Stage):
         super().__init__(source)
         self.tokenizer, self.column = tokenizer_named(tokenizer), column
 
-    def _do(self, row: Any) -> Any:
+    def do(self, row: Any) -> Any:
+        """Return what becomes of a row."""
         return tokenize_row(row, self.tokenizer, self.column)
 
+    def settings_said(self) -> str:
+        """Say how it is set."""
+        return f"{called(self.tokenizer)}, column {self.column!r}"
 
-class Numericalize(NeedsVocab):
+    def keeps_fingerprint(self) -> bool:
+        """Say whether equal texts give equal tokens in every run."""
+        return settled(self.tokenizer)
+
+
+class Numericalize(NeedsVocab, PerRow):
     """Tokens → indices: see `torchvectors.datapipes.Numericalize`."""
 
     def __init__(self, source: Node, vocab: HasVocab | None = None, column: Column = None) -> None:
@@ -53,12 +64,18 @@ class Numericalize(NeedsVocab):
             self.goes_by = vocab_before(source, BaseNode, stage="numericalize", column=column)
         else:
             self.goes_by = named(vocab, "numericalize")
+            self.states_vocab = True
 
-    def _do(self, row: Any) -> Any:
+    def do(self, row: Any) -> Any:
+        """Return what becomes of a row."""
         return numericalize_row(row, self.vocab, self.column)
 
+    def settings_said(self) -> str:
+        """Say how it is set."""
+        return f"column {self.column!r}"
 
-class LookupVectors(Stage):
+
+class LookupVectors(PerRow):
     """Tokens → their vectors: see `torchvectors.datapipes.LookupVectors`."""
 
     def __init__(self, source: Node, vectors: Vectors, column: Column = None) -> None:
@@ -66,5 +83,10 @@ class LookupVectors(Stage):
         expect_vectors(vectors, "lookup_vectors")
         self._vectors, self.column = vectors, column
 
-    def _do(self, row: Any) -> Any:
+    def do(self, row: Any) -> Any:
+        """Return what becomes of a row."""
         return look_up_row(row, self._vectors, self.column)
+
+    def settings_said(self) -> str:
+        """Say how it is set."""
+        return f"column {self.column!r}"

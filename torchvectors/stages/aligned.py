@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from torchvectors.align import Alignment, align
 from torchvectors.errors import GraphError
-from torchvectors.stages.fit import PADDING, GoesBy
+from torchvectors.stages.settings import PADDING
 from torchvectors.vectors import expect_vectors
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from torchvectors.stages.fit import GoesBy
     from torchvectors.vectors import UnkInit, Vectors
 
 __all__ = ["Aligned", "GivesAlignment"]
@@ -57,7 +58,13 @@ class Aligned:
             # A vocabulary can only grow, and one that has grown may have moved its tokens.
             if self._alignment is None or len(self._alignment.matrix) != len(vocab):
                 try:
-                    self._alignment = align(vocab, self._vectors, counts=self._goes_by.counts, **self._how)
+                    self._alignment = align(
+                        vocab,
+                        self._vectors,
+                        counts=self._goes_by.counts,
+                        running=self._goes_by.running,
+                        **self._how,
+                    )
                 except AttributeError as error:
                     # Let through, it would seem to say that the stage has no attribute "alignment".
                     raise GraphError(f"align_vectors: what looks vectors up failed: {error!r}") from error

@@ -1,4 +1,4 @@
-"""A corpus → its vocabulary, counted when it is first needed, and once.
+"""A corpus → its vocabulary, counted when it is first needed, and once, whichever process comes first.
 
 It is handed on inside a graph and is no collection (it has no ``__len__``): torch pickles a graph each time it looks
 for its pipes, leaving out all attributes but collections, and a vocabulary would cost a second each time. When it
@@ -7,73 +7,33 @@ travels to another process, it travels by the path of a file.
 
 from __future__ import annotations
 
-import random
+import os
 import threading
-from contextlib import contextmanager
+import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-import torch
-from torch.utils.data import get_worker_info
+from xxhash import xxh3_128_hexdigest
 
-from torchvectors.counting import check_specials, count_tokens, order_tokens
-from torchvectors.errors import GraphError, TokenTypeError
-from torchvectors.stages.travel import arrived, sent
-from torchvectors.vocabulary import Vocab
+from torchvectors.cache import forget
+from torchvectors.errors import GraphError
+from torchvectors.stages.fitted import Fitted, arrived, pack, recalled, sent, unpack, written
+from torchvectors.stages.passing import counted
+from torchvectors.stages.ranks import group_size, next_number, shared_key, together
+from torchvectors.stages.rendezvous import KEPT, made_once, place_of
+from torchvectors.stages.settings import Counted, VocabSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Mapping
     from pathlib import Path
 
-    Pass = Callable[[], AbstractContextManager[Iterable[Sequence[str]]]]
+    from torch.distributed import ProcessGroup
 
-__all__ = [
-    "PADDING",
-    "UNKNOWN",
-    "Fit",
-    "Fixed",
-    "GoesBy",
-    "HasVocab",
-    "VocabSettings",
-]
+    from torchvectors.rows import Column
+    from torchvectors.stages.corpus import Corpus
+    from torchvectors.vocabulary import Vocab
 
-PADDING, UNKNOWN = "<pad>", "<unk>"
-
-
-class HasVocab(Protocol):
-    """A `Vocab`, or a stage that has one: what a stage can be told to go by."""
-
-    @property
-    def vocab(self) -> Vocab:
-        """The vocabulary; it is fitted now if nobody has needed it yet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VocabSettings:
-    """How counts become a vocabulary.
-
-    Raises:
-        TokenTypeError: The specials are one ``str``, or hold something that is not a ``str``.
-        VocabError: A special is there twice, or ``max_tokens`` leaves no place for any other token.
-    """
-
-    min_freq: int = 1  # how often a token must occur
-    specials: Sequence[str] = (PADDING, UNKNOWN)  # they come first, and need not occur
-    # The most tokens, specials included. A special that occurs takes no other token's place.
-    max_tokens: int | None = None
-
-    def __post_init__(self) -> None:
-        # A copy, for the corpus may be counted long after the caller's list has changed.
-        object.__setattr__(self, "specials", tuple(check_specials(self.specials, self.max_tokens)))
-
-    def choose(self, counts: Mapping[str, int]) -> Vocab:
-        """Return the vocabulary; unknown tokens get the index of ``<unk>`` if that is among the specials."""
-        tokens = order_tokens(
-            counts, min_freq=self.min_freq, specials=self.specials, max_tokens=self.max_tokens
-        )
-        return Vocab(tokens, self.specials.index(UNKNOWN) if UNKNOWN in self.specials else None)
+__all__ = ["Fit", "FitsVocab", "Fixed", "GoesBy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,85 +42,198 @@ class Fixed:
 
     vocab: Vocab
 
-    @property
-    def fitted(self) -> bool:
-        """Whether the vocabulary is there, as it is."""
-        return True
+    fitted: ClassVar[bool] = True  # it is there, as it is
+    counts: ClassVar[None] = None  # how often each token occurs: nobody knows
+    running: ClassVar[None] = None  # how many tokens the corpus has: nobody knows
 
-    @property
-    def counts(self) -> None:
-        """How often each token occurs, which nobody knows."""
+    def state(self) -> dict[str, Any]:
+        """Return what tells this vocabulary from others."""
+        return {"fingerprint": self.vocab.fingerprint}
+
+    def adopt(self, state: dict[str, Any]) -> None:
+        """Go on from a state.
+
+        Raises:
+            GraphError: It was taken with another vocabulary.
+        """
+        _expect_equal(self.vocab, state)
 
 
 class Fit:
     """The vocabulary of a corpus, which is counted when somebody first asks for it, and once.
 
+    Whoever asks first counts: this process, a thread of it, or a process that has come by the same graph by a fork.
+    They meet at a file in the cache. What a pickle brings is fitted already.
+
     Args:
-        corpus: Makes a context that gives the token lists of one whole pass.
+        corpus: What to count; None where it is fitted already.
         settings: How counts become a vocabulary.
+        fitted: What a pickle has brought.
     """
 
-    def __init__(self, corpus: Pass, settings: VocabSettings) -> None:
+    def __init__(self, corpus: Corpus | None, settings: VocabSettings, fitted: Fitted | None = None) -> None:
         self.passes = 0  # over the corpus, in this process; 0 or 1, unless one has failed
-        self.rows = 0  # that the pass has met
-        self._corpus, self._settings = corpus, settings
-        self._counts: Mapping[str, int] | None = None
-        self._vocab: Vocab | None = None
-        self._lock = threading.RLock()  # the reader of .vocab and a loader's thread may both come first
+        self.settings = settings
+        self._corpus, self._fitted = corpus, fitted
+        self._expected: dict[str, Any] | None = None  # what a state asks for whose file is gone
+        self._stated: tuple[tuple[int, int | None], dict[str, Any]] | None = None
+        self._lock = _ProcessLock()
+        self._pid = os.getpid()
+        if corpus is not None:
+            self._what = f"{corpus.described()} > {settings}"
+            self._number = next_number(self._what)
+            self._own_key = os.urandom(16).hex()
+            self._ranks_key = self._shared_key()  # now, for a forked process must not talk to the other ranks
+            weakref.finalize(self, _remove, self._own_key, os.getpid())
 
     @property
     def fitted(self) -> bool:
         """Whether the vocabulary is there."""
-        return self._vocab is not None
+        return self._fitted is not None
 
     @property
     def vocab(self) -> Vocab:
         """The vocabulary.
 
         Raises:
-            GraphError: The corpus has no rows, a row has no tokens, or this process may see only a part of them.
+            GraphError: The corpus has no rows, or a row has no tokens; or a state has promised another vocabulary.
             TokenTypeError: A token is not a ``str``.
         """
-        if self._vocab is None:
-            with self._lock:
-                if self._vocab is None:
-                    self._vocab = self._count()
-        return self._vocab
+        return self._needed().vocab
 
     @property
-    def counts(self) -> Mapping[str, int] | None:
-        """How often each token occurs; None in a copy that has come from another process."""
-        _ = self.vocab
-        return self._counts
+    def counts(self) -> Mapping[str, int]:
+        """How often the tokens of the vocabulary occur; those that never do are left out."""
+        return self._needed().counts
 
-    def _count(self) -> Vocab:
-        if get_worker_info() is not None:
-            # A DataLoader fits every stage that it can see before it starts its workers. Here one is hidden in a
-            # data set, which may well deal out its rows itself: each worker would number its own part's tokens.
-            text = "build_vocab: this worker of a DataLoader cannot know whether it sees the whole corpus."
-            raise GraphError(f"{text} Read .vocab once before the loader starts.")
+    @property
+    def running(self) -> int:
+        """How many tokens the corpus has in all, those outside the vocabulary included."""
+        return self._needed().running
+
+    @property
+    def rows(self) -> int:
+        """How many rows the corpus has."""
+        return self._needed().rows
+
+    def _needed(self) -> Fitted:
+        if self._fitted is None:
+            with self._lock.held:
+                if self._fitted is None:
+                    self._fitted = self._as_expected(made_once(self._key(), self._counted_whole))
+        return self._fitted
+
+    def _counted_whole(self) -> Fitted:
+        found = self._count(0, 1)
+        return self.settings.choose(found)
+
+    def _count(self, number: int, of: int) -> Counted:
         self.passes += 1
-        self.rows = 0
-        try:
-            with _random_numbers_kept(), self._corpus() as sentences:
-                counts = count_tokens(self._met(sentences))
-        except TokenTypeError as error:
-            raise TokenTypeError(f"build_vocab: {error}. A tokenizer must return a list of str.") from error
-        except AttributeError as error:
-            # Let through, it would seem to say that the stage has no attribute "vocab".
-            raise GraphError(f"build_vocab: what reads or tokenises the corpus failed: {error!r}") from error
-        if not self.rows:
-            cure = "Look at its source: a generator, for one, can be read only once."
-            raise GraphError(
-                f"build_vocab: the corpus has no rows, so there is no vocabulary to be had. {cure}"
-            )
-        self._counts = counts
-        return self._settings.choose(counts)
+        return counted(self._unfitted, number, of)
 
-    def _met(self, sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
-        for sentence in sentences:
-            self.rows += 1
-            yield sentence
+    @property
+    def _unfitted(self) -> Corpus:
+        if self._corpus is None:  # what a pickle brings has its vocabulary, which nobody takes away
+            raise GraphError("build_vocab: this copy has neither a vocabulary nor a corpus.")
+        return self._corpus
+
+    def _key(self) -> str:
+        """Return what all those have in common who want this very result."""
+        declared = self._unfitted.fingerprint()
+        if declared is not None:
+            return f"{KEPT}{_digest(f'{self._what} {declared}')}"
+        if self._ranks_key is None and os.getpid() == self._pid:
+            self._ranks_key = self._shared_key()
+        return self._ranks_key or self._own_key
+
+    def _shared_key(self) -> str | None:
+        return shared_key(f"{self._what} {self._number}")
+
+    # Ranks.
+
+    def fit(self, group: ProcessGroup | None, timeout: float, *, dealt: bool) -> None:
+        """Count together with the other ranks of a group: each its share, and all get one vocabulary.
+
+        Args:
+            group: The ranks; None for all of them.
+            timeout: Seconds to wait for the others, once this rank has counted.
+            dealt: Whether each rank's source is its share already.
+
+        Raises:
+            GraphError: Some ranks did not come in time; or one of them failed to count; all are named.
+        """
+        rank, size = group_size(group)
+        if size == 1:
+            self._needed()
+            return
+        with self._lock.held:
+            own = self._own_part(*((0, 1) if dealt else (rank, size)))
+            content: bytes = together(_FIT, own, self._decided, group=group, timeout=timeout)
+            if self._fitted is None:
+                self._fitted = self._as_expected(unpack(content))
+
+    def _own_part(self, number: int, of: int) -> tuple[str, Any]:
+        if self._fitted is not None:
+            return "fitted", pack(self._fitted)
+        try:
+            return "counted", self._count(number, of)
+        except Exception as error:  # noqa: BLE001 - the other ranks wait for this one, whatever has happened to it
+            return "failed", f"{type(error).__name__}: {error}"
+
+    def _decided(self, parts: list[tuple[str, Any]]) -> bytes:
+        """Make one vocabulary of what each rank has: its counts, or a vocabulary that it had before."""
+        if failed := {rank: part for rank, (how, part) in enumerate(parts) if how == "failed"}:
+            raise GraphError(" ".join(f"rank {rank} failed: {text}" for rank, text in failed.items()))
+        had: dict[int, bytes] = {rank: part for rank, (how, part) in enumerate(parts) if how == "fitted"}
+        if len(set(had.values())) > 1:
+            text = f"ranks {', '.join(map(str, had))} have each fitted a vocabulary before, and these differ."
+            raise GraphError(f"{text} Call fit() before anything else needs one.")
+        if had:
+            return next(iter(had.values()))
+        return pack(self.settings.choose(Counted.added(part for _, part in parts)))
+
+    # States.
+
+    def state(self) -> dict[str, Any]:
+        """Return what a state of the graph says of its vocabulary: which it is, and the file that holds it."""
+        fitted = self._needed()
+        now = len(fitted.vocab), fitted.vocab.get_default_index()  # it can grow, and no more than that
+        if self._stated is None or self._stated[0] != now:
+            place = written(fitted)
+            self._stated = (
+                now,
+                {
+                    "fingerprint": fitted.vocab.fingerprint,
+                    "file": None if place is None else str(place),
+                    "rows": fitted.rows,
+                    "settings": repr(self.settings),
+                },
+            )
+        return dict(self._stated[1])
+
+    def adopt(self, state: dict[str, Any]) -> None:
+        """Go on from a state: with its vocabulary, or, where its file is gone, with one that turns out equal.
+
+        Raises:
+            GraphError: It is of other settings; or there is a vocabulary already, and it is another one.
+        """
+        if state.get("settings") != repr(self.settings):
+            text = f"build_vocab: this state was taken with {state.get('settings')}, and the graph has {self.settings}."
+            raise GraphError(f"{text} Build the graph as it was.")
+        with self._lock.held:
+            if self._fitted is not None:
+                _expect_equal(self._fitted.vocab, state)
+                return
+            found = recalled(state.get("file"))
+            if found is not None and found.vocab.fingerprint == state.get("fingerprint"):
+                self._fitted = found
+            else:
+                self._expected = state
+
+    def _as_expected(self, fitted: Fitted) -> Fitted:
+        if self._expected is not None:
+            _expect_equal(fitted.vocab, self._expected)
+        return fitted
 
     def no_second_pass(self) -> GraphError:
         """Return the error for a corpus that had rows when they were counted, and none afterwards."""
@@ -168,35 +241,101 @@ class Fit:
         return GraphError(f"{text} It must be one that can be iterated over again: a list, not a generator.")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Fit._copy, (sent(self.vocab), self._settings, self.rows)
+        return _copy, (sent(self._needed()), self.settings)
 
-    @classmethod
-    def _copy(cls, place: Path | Vocab, settings: VocabSettings, rows: int) -> Fit:
-        """Make what a pickle stands for: fitted, so that it needs no corpus."""
-        fit = cls(_no_corpus, settings)
-        fit.rows, fit._vocab = rows, arrived(place)
-        return fit
+
+def _copy(place: Path | Fitted, settings: VocabSettings) -> Fit:
+    return Fit(None, settings, arrived(place))
 
 
 GoesBy = Fit | Fixed
 
 
-@contextmanager
-def _no_corpus() -> Iterator[Iterable[Sequence[str]]]:
-    yield ()
+class _ProcessLock:
+    """A lock between the threads of a process; a process that is forked while it is held has one that is free."""
+
+    def __init__(self) -> None:
+        self._pid, self._lock = os.getpid(), threading.RLock()
+
+    @property
+    def held(self) -> threading.RLock:
+        if self._pid != os.getpid():
+            self._pid, self._lock = os.getpid(), threading.RLock()
+        return self._lock
 
 
-@contextmanager
-def _random_numbers_kept() -> Iterator[None]:
-    """Draw random numbers in the block without the rest of the program noticing.
+def _expect_equal(vocab: Vocab, state: dict[str, Any]) -> None:
+    if vocab.fingerprint != state.get("fingerprint"):
+        text = f"build_vocab: this state was taken with the vocabulary {state.get('fingerprint')}"
+        text += f", and that of this graph is {vocab.fingerprint}, of {len(vocab)} tokens"
+        raise GraphError(f"{text}. The corpus, its tokenizer or the settings are not those of the state.")
 
-    The pass that counts may shuffle or augment. The pass that trains must then get the numbers that it would get
-    from a graph that was fitted before, or equal seeds would give other batches.
-    """
-    before = random.getstate(), np.random.get_state()  # noqa: NPY002 - whoever uses it, it is theirs
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])  # noqa: NPY002 - as above
+
+class FitsVocab:
+    """What `BuildVocab` gives its user, in both of its forms."""
+
+    goes_by: Fit
+    column: Column
+
+    @property
+    def passes(self) -> int:
+        """How often the corpus was counted, in this process: 0 or 1, unless counting has failed."""
+        return self.goes_by.passes
+
+    def fit(
+        self, group: ProcessGroup | None = None, *, timeout: float = 1800.0, dealt: bool = False
+    ) -> Vocab:
+        """Fit now; in a ``torch.distributed`` group together, each rank counting its share of the corpus.
+
+        Reading `vocab` never waits for another rank to come: the first who reads it counts the whole corpus, and
+        ranks that share a cache folder find what it has fitted. This is for those who want the counting itself
+        divided, or whose ranks share no folder. It is a collective: every rank of the group must call it.
+
+        Args:
+            group: The ranks; None for all. Without ``torch.distributed`` it is this process alone.
+            timeout: Seconds to wait for the others, once this rank has counted.
+            dealt: Whether each rank's source is its own share of the corpus already, and all of that is counted.
+
+        Returns:
+            The vocabulary, which is the same on every rank.
+
+        Raises:
+            GraphError: Some ranks have not come in time, or could not count; the text names them.
+        """
+        self.goes_by.fit(group, timeout, dealt=dealt)
+        return self.goes_by.vocab
+
+    def fit_state(self) -> dict[str, Any]:
+        """Return what a checkpoint needs to have this vocabulary again: its fingerprint, and the file that holds it."""
+        return self.goes_by.state()
+
+    def load_fit_state(self, state: dict[str, Any]) -> None:
+        """Take the vocabulary that a checkpoint names, so that nothing is counted again.
+
+        Where its file is gone the corpus is counted when the vocabulary is next needed, and must give an equal one.
+
+        Raises:
+            GraphError: The state is of other settings, or this stage is fitted, and to another vocabulary.
+        """
+        self.goes_by.adopt(state)
+
+    def settings_said(self) -> str:
+        """Say how it is set."""
+        return f"{self.goes_by.settings}, column {self.column!r}"
+
+    def keeps_fingerprint(self) -> bool:
+        """Say that the rows come out as they went in."""
+        return True
+
+
+_FIT = "build_vocab.fit"
+
+
+def _digest(text: str) -> str:
+    return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
+
+
+def _remove(key: str, pid: int) -> None:
+    """Remove what the processes of a graph have met at, when the process that made the graph lets go of it."""
+    if os.getpid() == pid:
+        forget(place_of(key))

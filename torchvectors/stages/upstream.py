@@ -1,50 +1,20 @@
-"""A stage → what is before it in its graph, and the vocabulary that it goes by."""
+"""A stage → the vocabulary that it goes by, which is one of a stage before it or named by the caller."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torchvectors.errors import GraphError
-from torchvectors.stages.fit import PADDING, Fit, Fixed, GoesBy, HasVocab
+from torchvectors.stages.fit import Fit, Fixed, GoesBy
+from torchvectors.stages.settings import PADDING, HasVocab
+from torchvectors.stages.walk import before
 from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from torchvectors.batch import Batching
     from torchvectors.rows import Column
 
-__all__ = ["before", "named", "pad_index", "padding_vocab", "vocab_before"]
-
-
-def before(source: object, kind: type) -> Iterator[Any]:
-    """Yield a stage and all that it draws from, the nearest first.
-
-    Args:
-        source: A pipe or a node; anything else is passed over.
-        kind: The class of all pipes, or of all nodes.
-    """
-    queue: list[Any] = [source] if isinstance(source, kind) else []
-    seen = {id(source)}
-    while queue:
-        stage = queue.pop(0)
-        yield stage
-        for value in list(vars(stage).values()):
-            for other in _stages_in(value, kind):
-                if id(other) not in seen:
-                    seen.add(id(other))
-                    queue.append(other)
-
-
-def _stages_in(value: Any, kind: type) -> list[Any]:
-    if isinstance(value, dict):
-        members: Collection[Any] = [*value.keys(), *value.values()]
-    else:
-        members = value if isinstance(value, (list, tuple)) else (value,)
-    # A source may hold a list of a million rows: asking for their types first takes a twentieth of the time.
-    if not any(issubclass(one, kind) for one in set(map(type, members))):
-        return []
-    return [member for member in members if isinstance(member, kind)]
+__all__ = ["named", "pad_index", "padding_vocab", "vocab_before"]
 
 
 def vocab_before(source: object, kind: type, *, stage: str, column: Column) -> GoesBy:

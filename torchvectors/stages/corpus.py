@@ -1,0 +1,104 @@
+"""The stages before one that counts → what they are, in words, and whether their source says which corpus it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from inspect import getattr_static
+from typing import TYPE_CHECKING, Any, Protocol
+
+from torchvectors.stages.walk import before, stages_in
+from torchvectors.tokenizers import basic_english, split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
+
+__all__ = ["Corpus", "Share", "called", "described", "fingerprint_of", "settled"]
+
+
+class Share(Protocol):
+    """Gives the token lists of every ``of``-th row from ``number`` on; of all rows for 0 of 1."""
+
+    def __call__(self, number: int, of: int) -> AbstractContextManager[Iterable[Sequence[str]]]:
+        """Make a context for one pass over that share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """What a vocabulary is fitted to."""
+
+    share: Share
+    source: object  # the stage before the one that counts
+    kind: type  # the class of all pipes, or of all nodes
+    column: object = None  # of the tokens
+    declared: str | None = None  # what the user says tells its tokens from those of any other corpus
+
+    def described(self) -> str:
+        """Say which stages come before, how they are set, and where the tokens are."""
+        return f"{described(self.source, self.kind)}, column {self.column!r}"
+
+    def fingerprint(self) -> str | None:
+        """Return what tells its tokens from those of any other corpus; None where nobody has said."""
+        return self.declared if self.declared is not None else fingerprint_of(self.source, self.kind)
+
+
+def described(stage: object, kind: type) -> str:
+    """Say what a graph consists of, from its end to its source: the same words in every process and run."""
+    return " < ".join(_said(one) for one in before(stage, kind))
+
+
+def _said(stage: object) -> str:
+    name = type(stage).__name__
+    says = getattr(type(stage), "settings_said", None)
+    return f"{name}({says(stage)})" if says else name
+
+
+def called(function: object) -> str:
+    """Return the name of a callable, without the address that its repr may have."""
+    inner = getattr(function, "func", function)  # of a partial
+    named = inner if hasattr(inner, "__qualname__") else type(inner)
+    owner = getattr(named, "__module__", None) or "builtins"  # a method of str's has none
+    return f"{owner}.{named.__qualname__}"
+
+
+def settled(tokenizer: object) -> bool:
+    """Say whether a tokenizer is one whose tokens of a text no other release or model will change."""
+    return tokenizer in (basic_english, split)
+
+
+def fingerprint_of(stage: object, kind: type) -> str | None:
+    """Return what the sources before a stage declare themselves to be, if all that is behind them is known.
+
+    A source declares a ``fingerprint``, a ``str``; so do Hugging Face's data sets, as ``_fingerprint``. Whoever does
+    so promises that equal fingerprints mean equal rows.
+    """
+    declared = []
+    for one in before(stage, kind):
+        if any(stages_in(value, kind) for value in vars(one).values()):
+            if not getattr(type(one), "keeps_fingerprint", _is_torchs_own)(one):
+                return None
+        elif (fingerprint := _declared(one)) is not None:
+            declared.append(fingerprint)
+        else:
+            return None
+    return " ".join(declared) or None
+
+
+# What changes the order of rows and nothing else.
+_ORDERING = {"ShufflerIterDataPipe", "ShardingFilterIterDataPipe"}
+
+
+def _is_torchs_own(stage: object) -> bool:
+    return type(stage).__name__ in _ORDERING and type(stage).__module__.startswith("torch.utils.data.")
+
+
+def _declared(source: Any) -> str | None:
+    # A wrapper of torch's or torchdata's says nothing; what it wraps may.
+    for one in (source, *vars(source).values()):
+        for name in ("fingerprint", "_fingerprint"):
+            value = getattr_static(one, name, None)  # a pipe that is asked for a name makes one
+            if isinstance(value, property):
+                value = getattr(one, name)
+            if isinstance(value, str) and value:
+                return value
+    return None

@@ -1,0 +1,143 @@
+"""What was fitted to a corpus ↔ bytes ↔ a file in the cache, by whose path it travels to another process."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from torchvectors.cache import folders, replacing
+from torchvectors.errors import GraphError
+from torchvectors.vocabulary import Vocab
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Fitted", "arrived", "pack", "recalled", "sent", "unpack", "written"]
+
+_CURE = "Pickle the graph again where it was fitted, or fit it anew."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A vocabulary, and what is known of the corpus that it was fitted to."""
+
+    vocab: Vocab
+    counts: Mapping[str, int]  # how often the vocabulary's tokens occur; those that never do may be left out
+    running: int  # tokens of the corpus in all, those that are not in the vocabulary included
+    rows: int  # of the corpus
+
+
+def pack(fitted: Fitted) -> bytes:
+    """Return the content of a safetensors file that holds it all; of equal ones, equal bytes."""
+    from safetensors.numpy import save
+
+    tokens = [token.encode("utf-8", "surrogatepass") for token in fitted.vocab]
+    default = fitted.vocab.get_default_index()
+    counts = (fitted.counts.get(token, 0) for token in fitted.vocab)
+    content: bytes = save(
+        {
+            "token_bytes": np.frombuffer(b"".join(tokens), np.uint8),
+            "token_lengths": np.fromiter(map(len, tokens), np.int64, len(tokens)),
+            "token_counts": np.fromiter(counts, np.int64, len(tokens)),
+            "default_index": np.array([] if default is None else [default], np.int64),
+            "corpus": np.array([fitted.running, fitted.rows], np.int64),
+        }
+    )
+    return content
+
+
+def unpack(content: bytes) -> Fitted:
+    """Return what `pack` has packed.
+
+    Raises:
+        ValueError: It is something else, or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        parts = load(content)
+        text, lengths = parts["token_bytes"].tobytes(), parts["token_lengths"]
+        counts, (running, rows) = parts["token_counts"].tolist(), parts["corpus"].tolist()
+        ends = lengths.cumsum().tolist()
+        if len(counts) != len(ends) or (lengths < 0).any() or (ends[-1] if ends else 0) != len(text):
+            raise ValueError("its tokens, their lengths and their counts do not belong together")
+        spans = zip([0, *ends], ends, strict=False)
+        tokens = [text[start:end].decode("utf-8", "surrogatepass") for start, end in spans]
+        vocab = Vocab(tokens, next(iter(parts["default_index"].tolist()), None))
+    except (SafetensorError, KeyError, UnicodeDecodeError, RuntimeError) as error:
+        raise ValueError(f"this is no fitted vocabulary: {error}") from error
+    return Fitted(
+        vocab=vocab,
+        counts={token: n for token, n in zip(tokens, counts, strict=True) if n},
+        running=running,
+        rows=rows,
+    )
+
+
+def written(fitted: Fitted) -> Path | None:
+    """Write it to the cache and return where; None where nothing can be written.
+
+    The file's name is the digest of its content: whoever writes it again writes the same, and a vocabulary that
+    has changed since gets another file. Nobody removes it, for a pickle or a state may name it for months.
+    """
+    from xxhash import xxh3_128_hexdigest
+
+    content = pack(fitted)
+    # Absolute, for the process that it goes to may be in another folder.
+    path = folders().write.absolute() / "vocabularies" / f"{xxh3_128_hexdigest(content)}.safetensors"
+    try:
+        if not path.is_file() or path.read_bytes() != content:
+            with replacing(path) as temporary:
+                temporary.write_bytes(content)
+    except OSError:  # a CacheError is one
+        return None
+    return path
+
+
+def read(path: Path) -> Fitted:
+    """Return what `written` has written.
+
+    Raises:
+        OSError: The file is gone.
+        ValueError: It is not what was written there.
+    """
+    from xxhash import xxh3_128_hexdigest
+
+    content = path.read_bytes()
+    if xxh3_128_hexdigest(content) != path.stem:
+        raise ValueError("this vocabulary is not as it was left there")
+    return unpack(content)
+
+
+def sent(fitted: Fitted) -> Path | Fitted:
+    """Return the path of its file; or itself, where nothing can be written."""
+    return written(fitted) or fitted
+
+
+def arrived(place: Path | Fitted) -> Fitted:
+    """Return what `sent` has sent.
+
+    Raises:
+        GraphError: Its file is gone, or is not what was written there.
+    """
+    if isinstance(place, Fitted):
+        return place
+    try:
+        return read(place)
+    except (OSError, ValueError) as error:
+        raise GraphError(
+            f"{place}: the vocabulary of a pickled graph cannot be read ({error}). {_CURE}"
+        ) from error
+
+
+def recalled(place: str | None) -> Fitted | None:
+    """Return what a state has named, or None where its file is gone or damaged: it can be fitted anew."""
+    if place is not None:
+        with suppress(OSError, ValueError):
+            return read(Path(place))
+    return None

@@ -1,0 +1,115 @@
+"""The ranks of a ``torch.distributed`` group: how they know that they want the same, and how they come together.
+
+Nothing here runs a collective unless the caller asked for one in so many words (`together`): whoever merely reads a
+vocabulary must not wait for a rank that never reads it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import torch.distributed as dist
+from xxhash import xxh3_128_hexdigest
+
+from torchvectors.errors import GraphError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch.distributed import ProcessGroup
+
+__all__ = ["group_size", "next_number", "shared_key", "together"]
+
+_POLL = 0.05  # seconds between two looks for the ranks that are late
+_numbers: Counter[str] = Counter()
+_meetings: Counter[str] = Counter()
+
+
+def next_number(what: str) -> int:
+    """Say how many times this process has asked for this; the ranks of one program count alike."""
+    _numbers[what] += 1
+    return _numbers[what]
+
+
+def group_size(group: ProcessGroup | None = None) -> tuple[int, int]:
+    """Return this process's rank in a group, and the group's size: (0, 1) where there is no group."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return 0, 1
+    return dist.get_rank(group), dist.get_world_size(group)
+
+
+def shared_key(what: str) -> str | None:
+    """Return a key that all ranks of this run come to by themselves; None where there is but one rank.
+
+    The run has a number that whichever rank comes first has drawn: no rank waits for another.
+    """
+    if group_size()[1] == 1:
+        return None
+    run = _store().compare_set("torchvectors/run", "", secrets.token_hex(16)).decode()
+    return _digest(f"{run} {what}")
+
+
+def _store() -> Any:
+    # Public in all but its name: torch's own elastic training and FSDP go by it.
+    return dist.distributed_c10d._get_default_store()  # noqa: SLF001
+
+
+def together(
+    what: str,
+    own: object,
+    decide: Callable[[list[Any]], object],
+    *,
+    group: ProcessGroup | None,
+    timeout: float,
+) -> Any:
+    """Gather what each rank of a group has, let the group's first rank decide, and tell all.
+
+    Args:
+        what: What is being done, for errors.
+        own: What this rank has.
+        decide: Makes of all ranks' things, in the order of their ranks, what every rank returns.
+        group: The ranks; None for all.
+        timeout: Seconds to wait for the others to come here.
+
+    Raises:
+        GraphError: Some ranks did not come in time, and are named; or ``decide`` failed.
+    """
+    ranks = dist.get_process_group_ranks(group or dist.group.WORLD)
+    _wait_for(what, ranks, timeout)
+    gathered: list[Any] = [None] * len(ranks)
+    first = dist.get_rank() == ranks[0]
+    dist.gather_object(own, gathered if first else None, dst=ranks[0], group=group)
+    outcome: list[Any] = [None]
+    if first:
+        try:
+            outcome = [("done", decide(gathered))]
+        except Exception as error:  # noqa: BLE001 - the others wait for this rank, whatever has happened to it
+            outcome = [("failed", f"{error}")]
+    dist.broadcast_object_list(outcome, src=ranks[0], group=group)
+    how, result = outcome[0]
+    if how == "failed":
+        raise GraphError(f"{what}: {result}")
+    return result
+
+
+def _wait_for(what: str, ranks: list[int], timeout: float) -> None:
+    store, me = _store(), dist.get_rank()
+    label = f"{what} {ranks}"
+    _meetings[label] += 1
+    place = f"torchvectors/meeting/{_digest(label)}/{_meetings[label]}"
+    store.set(f"{place}/{me}", "here")
+    deadline = time.monotonic() + timeout
+    late = [rank for rank in ranks if rank != me]
+    while late := [rank for rank in late if not store.check([f"{place}/{rank}"])]:
+        if time.monotonic() > deadline:
+            names = ", ".join(map(str, late))
+            text = f"{what}: rank {me} has waited {timeout:g} s for rank {names} of {ranks}."
+            raise GraphError(f"{text} Every rank must call fit(), and with an equal graph.")
+        time.sleep(_POLL)
+
+
+def _digest(text: str) -> str:
+    return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,87 @@
+"""A key → what was made under it: by the first who asks, on this machine; the others wait for it, and load it."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
+
+from torch.utils.data import get_worker_info
+
+from torchvectors.cache import folders, forget, lock, replacing
+from torchvectors.errors import CacheError, GraphError
+from torchvectors.stages.fitted import Fitted, pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["KEPT", "made_once", "place_of"]
+
+logger = logging.getLogger(__name__)
+
+#: How the keys begin whose results are kept for later runs; all others belong to a graph that is alive.
+KEPT = "kept-"
+# A graph removes its result when it goes. A process that is killed cannot; what nobody has read for so long is
+# nobody's. Too short a time would cost a second count, and no wrong vocabulary.
+_FORGOTTEN_AFTER = 7 * 24 * 3600  # seconds
+
+
+def place_of(key: str) -> Path:
+    """Return where the result of a key is put: one file in the cache, whole or not there."""
+    return folders().write.absolute() / "fits" / f"{key}.safetensors"
+
+
+def made_once(key: str, make: Callable[[], Fitted]) -> Fitted:
+    """Return the result of a key: load it, or make it while everybody else who wants it waits.
+
+    A maker that is killed leaves the lock free and no result; the next in line makes it.
+
+    Raises:
+        GraphError: Nothing can be written to the cache, and this is a worker, so that others may be making it, too.
+        Exception: What ``make`` raises.
+    """
+    place = place_of(key)
+    if (found := _found(place)) is not None:
+        return found
+    with ExitStack() as held:
+        try:
+            held.enter_context(lock(place))
+        except CacheError as error:
+            if _alone():
+                logger.debug("%s: %s", key, error)
+                return make()  # for this process and whatever it will start
+            text = f"build_vocab: this process shares its graph with others, which meet in the cache folder: {error}"
+            raise GraphError(f"{text} Or read .vocab once before the workers start.") from error
+        if (found := _found(place)) is not None:
+            return found
+        _sweep(place.parent)
+        made = make()
+        with suppress(CacheError), replacing(place) as temporary:
+            temporary.write_bytes(pack(made))
+        return made
+
+
+def _found(place: Path) -> Fitted | None:
+    try:
+        found = unpack(place.read_bytes())
+    except (OSError, ValueError):  # a damaged one is made again, and replaced
+        return None
+    with suppress(OSError):
+        place.touch()  # for `_sweep`
+    return found
+
+
+def _alone() -> bool:
+    """Whether no other process has come by the same graph by a fork, as far as one can know."""
+    return get_worker_info() is None and multiprocessing.parent_process() is None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove results that were left behind by processes that were killed."""
+    for path in folder.glob("*.safetensors"):
+        with suppress(OSError):
+            if not path.name.startswith(KEPT) and time.time() - path.stat().st_mtime > _FORGOTTEN_AFTER:
+                forget(path)
