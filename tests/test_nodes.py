@@ -23,9 +23,18 @@ from torchdata.nodes import (
     SamplerWrapper,
 )
 
+import torchvectors.nodes.shards
 from torchvectors import Vocab
 from torchvectors.errors import GraphError, TokenTypeError
-from torchvectors.nodes import AlignVectors, BatchTokens, BuildVocab, LookupVectors, Numericalize, Tokenize
+from torchvectors.nodes import (
+    AlignVectors,
+    BatchTokens,
+    BuildVocab,
+    LookupVectors,
+    Numericalize,
+    ShardRows,
+    Tokenize,
+)
 
 ROWS: Any = LABELLED  # torch's types ask for a data set, and a list does as well
 
@@ -220,3 +229,87 @@ def test_an_epoch_is_the_same_each_time(tmp_path: Path) -> None:
     assert first == second == run(training_graph(IterableWrapper(LABELLED))[0])
     assert passes(log) == [os.getpid()] * 3
     assert aligned.alignment.matrix.shape == (len(aligned.vocab), 3)
+
+
+# The vocabulary in a state.
+
+
+def state_of(log: Path, place: int, rows: Any = LABELLED) -> dict[str, Any]:
+    loader = Loader(training_graph(IterableWrapper(Logged(rows, log)))[0])
+    items = iter(loader)
+    for _ in range(place):
+        next(items)
+    state: dict[str, Any] = pickle.loads(pickle.dumps(loader.state_dict()))
+    return state
+
+
+def test_a_graph_that_is_resumed_counts_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    expected = run(training_graph(IterableWrapper(LABELLED))[0])
+    state = state_of(tmp_path / "first", 2)
+    graph, aligned = training_graph(IterableWrapper(Logged(LABELLED, log)))
+    loader = Loader(graph)
+    loader.load_state_dict(state)
+    assert [plain(batch) for batch in loader] == expected[2:]
+    assert len(aligned.alignment.matrix) == len(aligned.vocab)
+    assert len(passes(log)) == 1  # the tail's
+
+
+def test_a_state_of_another_vocabulary_is_refused(own_cache: Path, tmp_path: Path) -> None:
+    state = state_of(tmp_path / "log", 2)
+    other = [*LABELLED, (0, "words never seen before")]
+    graph, aligned = training_graph(IterableWrapper(other))
+    assert len(aligned.vocab) > 2
+    loader = Loader(graph)
+    loader.load_state_dict(state)
+    with pytest.raises(GraphError, match=r"^build_vocab: this state was taken with the vocabulary"):
+        list(loader)
+    for file in (own_cache / "vocabularies").iterdir():
+        file.unlink()
+    loader = Loader(training_graph(IterableWrapper(other))[0])
+    loader.load_state_dict(state)
+    with pytest.raises(GraphError, match=r"^build_vocab: this state was taken with the vocabulary"):
+        list(loader)  # it was fitted anew, and differs
+    loader = Loader(training_graph(IterableWrapper(LABELLED))[0])
+    loader.load_state_dict(state)
+    assert len(list(loader)) == 4
+
+
+def test_a_state_of_a_graph_that_names_its_vocabulary_is_held_to_it() -> None:
+    def loader(vocab: Vocab) -> Loader[Any]:
+        return Loader(Numericalize(Tokenize(IterableWrapper(LABELLED)), vocab=vocab))
+
+    first = loader(Vocab(["the"], 0))
+    next(iter(first))
+    state = first.state_dict()
+    again = loader(Vocab(["the"], 0))
+    again.load_state_dict(state)
+    assert len(list(again)) == len(LABELLED) - 1
+    other = loader(Vocab(["cat", "the"], 0))
+    other.load_state_dict(state)
+    with pytest.raises(GraphError, match="this state was taken with the vocabulary"):
+        list(other)
+
+
+# Shards.
+
+
+@pytest.mark.parametrize("tail", ["uneven", "pad", "drop"])
+def test_rows_are_dealt_out_among_ranks_and_counted_whole(tail: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = []
+    for rank in range(3):
+        monkeypatch.setattr(torchvectors.nodes.shards, "group_size", lambda rank=rank: (rank, 3))
+        fitted = BuildVocab(Tokenize(ShardRows(IterableWrapper(LABELLED), tail)))
+        loader = Loader(Numericalize(fitted))
+        rows.append([plain(row) for row in loader])
+        assert [plain(row) for row in loader] == rows[-1]  # the second epoch
+        assert fitted.goes_by.rows == len(LABELLED)
+        for place in range(len(rows[-1])):
+            first = Loader(Numericalize(BuildVocab(Tokenize(ShardRows(IterableWrapper(LABELLED), tail)))))
+            items = iter(first)
+            for _ in range(place):
+                next(items)
+            second = Loader(Numericalize(BuildVocab(Tokenize(ShardRows(IterableWrapper(LABELLED), tail)))))
+            second.load_state_dict(first.state_dict())
+            assert [plain(row) for row in second] == rows[-1][place:]
+    assert [len(shard) for shard in rows] == {"uneven": [8, 8, 7], "pad": [8, 8, 8], "drop": [7, 7, 7]}[tail]

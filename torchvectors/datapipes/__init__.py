@@ -7,5 +7,16 @@ stage does to it, `torchvectors.rows` and `torchvectors.stages` say.
 from torchvectors.datapipes.batching import BatchTokens
 from torchvectors.datapipes.fitting import AlignVectors, BuildVocab
 from torchvectors.datapipes.per_row import LookupVectors, Numericalize, Tokenize
+from torchvectors.datapipes.resumable import Resumable
+from torchvectors.datapipes.shards import ShardRows
 
-__all__ = ["AlignVectors", "BatchTokens", "BuildVocab", "LookupVectors", "Numericalize", "Tokenize"]
+__all__ = [
+    "AlignVectors",
+    "BatchTokens",
+    "BuildVocab",
+    "LookupVectors",
+    "Numericalize",
+    "Resumable",
+    "ShardRows",
+    "Tokenize",
+]

@@ -15,7 +15,7 @@ from torchvectors.stages import before
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["PerRow", "Pipe", "form", "is_sharded", "share_of", "whole"]
+__all__ = ["PerRow", "Pipe", "form", "is_dealt_out", "is_sharded", "share_of", "whole"]
 
 Pipe = IterDataPipe[Any]
 Stage = TypeVar("Stage", bound=type[Pipe])
@@ -96,6 +96,11 @@ def whole(source: Pipe) -> Iterator[None]:
 def is_sharded(source: Pipe) -> bool:
     """Say whether a sharding filter lets only a part of the rows through here."""
     return any(vars(pipe).get("num_of_instances", 1) > 1 for pipe in _sharding(source))
+
+
+def is_dealt_out(graph: Pipe) -> bool:
+    """Say whether anything in a graph would deal out its rows among workers."""
+    return bool(_sharding(graph))
 
 
 def _sharding(source: Pipe) -> list[Any]:

@@ -8,5 +8,14 @@ batch, and a state is taken between two.
 from torchvectors.nodes.batching import BatchTokens
 from torchvectors.nodes.fitting import AlignVectors, BuildVocab
 from torchvectors.nodes.per_row import LookupVectors, Numericalize, Tokenize
+from torchvectors.nodes.shards import ShardRows
 
-__all__ = ["AlignVectors", "BatchTokens", "BuildVocab", "LookupVectors", "Numericalize", "Tokenize"]
+__all__ = [
+    "AlignVectors",
+    "BatchTokens",
+    "BuildVocab",
+    "LookupVectors",
+    "Numericalize",
+    "ShardRows",
+    "Tokenize",
+]

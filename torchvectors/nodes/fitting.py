@@ -9,6 +9,7 @@ from torchdata.nodes import BaseNode
 
 from torchvectors.errors import GraphError
 from torchvectors.nodes.graph import Node, Stage, share_of
+from torchvectors.nodes.shards import ShardRows
 from torchvectors.stages import (
     PADDING,
     UNKNOWN,
@@ -40,7 +41,9 @@ class NeedsVocab(Stage):
     """A stage that goes by a vocabulary."""
 
     goes_by: GoesBy
-    states_vocab = False  # whether a state says here which vocabulary it is; a stage before may have said so
+    states_vocab = (
+        False  # whether it is here that it is fitted, and that a state says which; or at a stage before
+    )
 
     @property
     def vocab(self) -> Vocab:
@@ -53,9 +56,10 @@ class NeedsVocab(Stage):
         Raises:
             GraphError: The state was taken with another vocabulary.
         """
-        if initial_state is not None and _FIT in initial_state:
-            self.goes_by.adopt(initial_state[_FIT])
-        _ = self.goes_by.vocab
+        if self.states_vocab:
+            if initial_state is not None and _FIT in initial_state:
+                self.goes_by.adopt(initial_state[_FIT])
+            _ = self.goes_by.vocab
         super().reset(initial_state)
 
     def get_state(self) -> dict[str, Any]:
@@ -96,12 +100,19 @@ class BuildVocab(FitsVocab, NeedsVocab):
             if getattr(vars(node).get("sampler"), "num_replicas", 1) > 1:
                 cure = "Fit a BuildVocab over the whole, and name it: Numericalize(source, vocab=fitted)."
                 raise GraphError(f"build_vocab: this rank would count its own shard of the corpus. {cure}")
-        self.source.reset(None)
-        start = None
-        with suppress(NotImplementedError):  # whoever wants no states writes nodes without one
-            start = self.source.state_dict()
-        rows = share_of(self.source, number, of)
-        yield (tokens_of(row, self.column, "build_vocab") for row in rows)
+        dealing = [node for node in before(self.source, BaseNode) if isinstance(node, ShardRows)]
+        try:
+            for node in dealing:
+                node.whole = True
+            self.source.reset(None)
+            start = None
+            with suppress(NotImplementedError):  # whoever wants no states writes nodes without one
+                start = self.source.state_dict()
+            rows = share_of(self.source, number, of)
+            yield (tokens_of(row, self.column, "build_vocab") for row in rows)
+        finally:
+            for node in dealing:
+                node.whole = False
         # Or a sampler would take the pass that trains for the second epoch.
         self.source.reset(start)
 

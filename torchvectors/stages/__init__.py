@@ -3,7 +3,8 @@
 ``per_row``: a row in, a row out. ``settings``: counts to a vocabulary. ``corpus``: what is counted. ``passing``: one
 pass over it. ``fit``: that pass made once, whichever thread or process comes first (``rendezvous``), or shared
 between ranks (``ranks``), and its result (``fitted``). ``aligned``: what is looked up once for a vocabulary.
-``upstream``: which vocabulary a stage goes by. ``walk``: the stages before one.
+``upstream``: which vocabulary a stage goes by. ``shards``: which rows are a worker's. ``trace``: what a graph has
+given so far. ``walk``: the stages before one.
 """
 
 from torchvectors.stages.aligned import Aligned, GivesAlignment
@@ -18,6 +19,8 @@ from torchvectors.stages.per_row import (
 )
 from torchvectors.stages.ranks import group_size
 from torchvectors.stages.settings import PADDING, UNKNOWN, HasVocab, VocabSettings
+from torchvectors.stages.shards import Tail, check_tail, deal, length_of_shard
+from torchvectors.stages.trace import Trace
 from torchvectors.stages.upstream import named, pad_index, padding_vocab, vocab_before
 from torchvectors.stages.walk import before
 
@@ -32,11 +35,16 @@ __all__ = [
     "GivesAlignment",
     "GoesBy",
     "HasVocab",
+    "Tail",
+    "Trace",
     "VocabSettings",
     "before",
     "called",
+    "check_tail",
+    "deal",
     "described",
     "group_size",
+    "length_of_shard",
     "look_up_row",
     "named",
     "numericalize_row",

@@ -76,7 +76,7 @@ class Fit:
         self.settings = settings
         self._corpus, self._fitted = corpus, fitted
         self._expected: dict[str, Any] | None = None  # what a state asks for whose file is gone
-        self._stated: tuple[tuple[int, int | None], dict[str, Any]] | None = None
+        self._stated: dict[str, Any] | None = None
         self._lock = _ProcessLock()
         self._pid = os.getpid()
         if corpus is not None:
@@ -197,19 +197,16 @@ class Fit:
     def state(self) -> dict[str, Any]:
         """Return what a state of the graph says of its vocabulary: which it is, and the file that holds it."""
         fitted = self._needed()
-        now = len(fitted.vocab), fitted.vocab.get_default_index()  # it can grow, and no more than that
-        if self._stated is None or self._stated[0] != now:
+        fingerprint = fitted.vocab.fingerprint
+        if self._stated is None or self._stated["fingerprint"] != fingerprint:
             place = written(fitted)
-            self._stated = (
-                now,
-                {
-                    "fingerprint": fitted.vocab.fingerprint,
-                    "file": None if place is None else str(place),
-                    "rows": fitted.rows,
-                    "settings": repr(self.settings),
-                },
-            )
-        return dict(self._stated[1])
+            self._stated = {
+                "fingerprint": fingerprint,
+                "file": None if place is None else str(place),
+                "rows": fitted.rows,
+                "settings": repr(self.settings),
+            }
+        return dict(self._stated)
 
     def adopt(self, state: dict[str, Any]) -> None:
         """Go on from a state: with its vocabulary, or, where its file is gone, with one that turns out equal.
@@ -224,11 +221,16 @@ class Fit:
             if self._fitted is not None:
                 _expect_equal(self._fitted.vocab, state)
                 return
+            self._expected = state
             found = recalled(state.get("file"))
             if found is not None and found.vocab.fingerprint == state.get("fingerprint"):
-                self._fitted = found
-            else:
-                self._expected = state
+                self._fitted = self._as_expected(self._shared(found))
+
+    def _shared(self, found: Fitted) -> Fitted:
+        """Put it where the other processes of this graph look: those who come later may not be given the state."""
+        key = self._key()
+        # What is kept for a declared corpus must have been counted there, and not be what some state has brought.
+        return found if key.startswith(KEPT) else made_once(key, lambda: found)
 
     def _as_expected(self, fitted: Fitted) -> Fitted:
         if self._expected is not None:

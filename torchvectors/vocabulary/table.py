@@ -66,6 +66,7 @@ class Vocab(nn.Module):
 
     _itos: list[str]
     _stoi: _Index
+    _known: tuple[tuple[int, int | None], str] | None = None  # the fingerprint, and of what
 
     def __init__(self, vocab: Vocab | Iterable[str], default_index: SupportsIndex | None = None) -> None:
         super().__init__()
@@ -254,9 +255,15 @@ class Vocab(nn.Module):
     def fingerprint(self) -> str:
         """What tells this vocabulary from others: a checksum over its tokens in their order, and the default index.
 
-        Equal vocabularies have equal ones, in every process and release. It costs a pass over the tokens.
+        Equal vocabularies have equal ones, in every process and release. It costs a pass over the tokens, once.
         """
         default = self.get_default_index()
+        now = len(self), default  # a vocabulary can grow, and be changed in no other way
+        if self._known is None or self._known[0] != now:
+            self._known = now, self._checksum(default)
+        return self._known[1]
+
+    def _checksum(self, default: int | None) -> str:
         digest = xxh3_128(b"none" if default is None else b"%d" % default)
         tokens = [token.encode("utf-8", "surrogatepass") for token in self._itos]
         digest.update(np.fromiter(map(len, tokens), "<i8", len(tokens)).tobytes())
