@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -39,6 +40,21 @@ def test_the_matrix_by_hand_is_the_matrix_of_align() -> None:
     unknown = [token for token in vocab if token not in glove.stoi]
     assert unknown == ["<pad>", "<unk>", "zyzzyvas"]
     assert aligned[vocab["<pad>"]].abs().sum() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_run_that_is_killed_and_resumed_ends_with_the_same_model(own_cache: Path) -> None:
+    module = example("resume_distributed")
+    sys.modules[module.__name__] = module  # for the ranks, which are spawned
+    try:
+        found = module.main(killed_at=47)
+    finally:
+        del sys.modules[module.__name__]
+    assert (found["killed"], found["saved at"]) == (True, 45)
+    assert found["losses"][:2] == found["losses"][2:]
+    assert found["equal"]
+    assert found["passes"] == [1, 1, 0, 0]  # each rank its share, and nobody once it was resumed
 
 
 def test_the_notebooks_patterns_give_what_they_promise(capsys: pytest.CaptureFixture[str]) -> None:

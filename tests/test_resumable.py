@@ -162,6 +162,34 @@ def test_an_epoch_can_be_chosen_and_is_known(way: str) -> None:
     assert data.epoch == 2
 
 
+@pytest.mark.parametrize("way", ["0", "2 fork", "2 fork stay"])
+def test_a_program_that_seeds_torch_anew_gets_a_new_order_all_the_same(way: str) -> None:
+    undisturbed = epochs(new(way), 3)
+    loader = new(way)
+    for expected in undisturbed:
+        torch.manual_seed(0)  # torch then draws the same number for its workers at each start
+        assert epochs(loader, 1) == [expected]
+
+
+def test_epochs_go_on_when_the_number_of_workers_changes() -> None:
+    data = Resumable(graph_over(IterableWrapper(LABELLED)), 5)
+    for epoch, way in enumerate(["1 fork", "2 fork", "0", "2 fork"]):
+        start = way.partition(" ")[2] or None
+        loader = DataLoader(data, batch_size=None, num_workers=int(way[0]), multiprocessing_context=start)
+        assert epochs(loader, 1) == epochs(new(way), epoch + 1)[epoch:]
+
+
+def test_workers_that_have_lost_count_say_so() -> None:
+    data = Resumable(graph_over(IterableWrapper(LABELLED)), 5)
+    data._epochs._begun[1] = 3
+    loader = loader_of(data, "2 fork")
+    with pytest.raises(GraphError, match=r"are in different epochs, \[0, 4\].*Call set_epoch\(\)"):
+        list(loader)
+    loader._iterator._shutdown_workers()
+    data.set_epoch(1)
+    assert epochs(loader, 1) == epochs(new("2 fork"), 2)[1:]
+
+
 def test_an_epoch_that_is_left_in_the_middle_is_one() -> None:
     undisturbed = epochs(new("2 fork"), 2)
     loader = new("2 fork")

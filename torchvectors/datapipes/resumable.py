@@ -81,6 +81,9 @@ class Resumable(IterableDataset[Any]):
         self._epochs = Epochs()
         self._place = _Place(0, 0, Trace().value())
         self._resume: _Place | None = None
+        self._asked = (
+            False  # for a state: then the loader has seen all workers begin before it asks for items
+        )
 
     @property
     def epoch(self) -> int | None:
@@ -115,11 +118,13 @@ class Resumable(IterableDataset[Any]):
         resume, self._resume = self._resume, None
         start = resume or _Place(self._epochs.next(), 0, Trace().value())
         if resume is not None:
-            self._epochs.begun(resume.epoch)
+            self._epochs.begin(resume.epoch)
         self._place = _Place(start.epoch, start.position, start.trace)
         return self._items(shard, start)
 
     def _items(self, shard: tuple[int, int], start: _Place) -> Iterator[Any]:
+        if self._asked:
+            self._epochs.check()
         for goes_by in self._fits:
             _ = goes_by.vocab  # before the seeds, for a fit may draw numbers
         apply_sharding(self.graph, shard[1], shard[0])
@@ -141,6 +146,7 @@ class Resumable(IterableDataset[Any]):
 
     def state_dict(self) -> dict[str, Any]:
         """Return where this worker is: a few hundred bytes, whatever the vocabulary's size."""
+        self._asked = True
         place = self._resume or self._place
         return {
             "version": _VERSION,

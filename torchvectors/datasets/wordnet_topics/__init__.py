@@ -57,6 +57,11 @@ class TopicRows(IterDataPipe[tuple[int, str]]):
                 topic, text = line.rstrip("\n").split("\t")
                 yield label_of[topic], text
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells these rows from any other: a vocabulary that is fitted to them is kept for later runs."""
+        return f"torchvectors.datasets.WordNetTopics, WordNet 3.0, drawn 1, {self.split}"
+
     def __len__(self) -> int:
         """Count the rows without reading them."""
         return _ROWS[self.split]
