@@ -24,6 +24,16 @@ def test_the_readme_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.
         exec(compile(block, f"README.md, block {number}", "exec"), names)
 
 
+@pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning")
+@pytest.mark.parametrize("name", ["graph.md"])
+def test_each_page_runs_from_top_to_bottom(name: str) -> None:
+    names: dict[str, object] = {"__name__": name}
+    found = blocks(ROOT / "docs" / name)
+    assert len(found) >= 3
+    for number, block in enumerate(found):
+        exec(compile(block, f"{name}, block {number}", "exec"), names)
+
+
 def test_the_readme_shows_the_two_commands_that_ci_runs() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert "- See it work, without a network: `pip install . && torchvectors demo`\n" in text

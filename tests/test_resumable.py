@@ -60,6 +60,7 @@ WAYS = ["0", "1 fork", "2 fork", "2 fork stay"]
 SLOW = [pytest.param(way, marks=pytest.mark.slow) for way in ("2 spawn", "2 forkserver stay", "3 fork")]
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("way", [*WAYS, *SLOW])
 def test_a_state_after_any_number_of_batches_gives_exactly_the_tail_and_the_epochs_behind_it(
     way: str, own_cache: Path
