@@ -15,6 +15,11 @@ from xxhash import xxh3_128
 
 from torchvectors.counting import check_specials
 from torchvectors.errors import TokenTypeError, VocabError
+from torchvectors.vocabulary.text import read_tokens, write_tokens
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
 
 __all__ = ["HasItos", "Vocab"]
 
@@ -297,6 +302,34 @@ class Vocab(nn.Module):
             cure = "Install a newer torchvectors to read it."
             raise VocabError(f"this vocabulary has version {version!r}, {_VERSION} is known here. {cure}")
         return cls(*_believed(state.get("tokens"), state.get("default_index")))
+
+    def write_text(self, path: str | os.PathLike[str]) -> Path:
+        r"""Write the tokens to a text file, a token a line, for people and other programs to read; return its path.
+
+        The default index is not among them. The file is UTF-8, and appears whole or not at all.
+
+        Raises:
+            VocabError: A token cannot stand in a line: it is empty or holds ``\n``; `write_tokens` has all cases.
+            CacheError: The folder cannot be written.
+        """
+        return write_tokens(path, self._itos)
+
+    @classmethod
+    def read_text(cls, path: str | os.PathLike[str], *, default: str | None = "<unk>") -> Vocab:
+        r"""Read a text file with a token a line, each of which gets the index of its line, from 0.
+
+        Args:
+            path: UTF-8, lines ended by ``\n``; nothing is stripped, and no line is skipped.
+            default: The token whose index unknown tokens get, if the file has it.
+
+        Raises:
+            ParseError: A line is empty, holds a token for the second time, or is no UTF-8; the text names it.
+            FileNotFoundError: There is no such file.
+        """
+        made = cls(read_tokens(path))
+        if default is not None and default in made:
+            made.set_default_index(made[default])
+        return made
 
     def __getstate__(self) -> dict[str, object]:
         # What each module has, and what follows from the tokens, is left out: that is smaller, and plain enough
