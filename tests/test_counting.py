@@ -6,6 +6,7 @@ import pickle
 from collections import Counter, OrderedDict
 from itertools import chain
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -208,3 +209,22 @@ def test_no_specials_need_some_room_too() -> None:
     assert order_tokens({"a": 1, "b": 1}, max_tokens=1) == ["a"]
     with pytest.raises(AssertionError):
         order_tokens({"a": 1}, max_tokens=0)
+
+
+@pytest.mark.parametrize("token", [["b"], {"b": 1}, ("b", ["c"])])
+def test_a_token_that_cannot_be_hashed_is_named_with_its_sentence(token: Any) -> None:
+    with pytest.raises(TokenTypeError, match=r"^sentence 1: a token is a str, not [\[{(]") as error:
+        count_tokens([["a"], ["b", token], ["c"]])
+    assert isinstance(error.value.__cause__, TypeError)
+
+
+def test_a_type_error_of_the_corpus_itself_stays_what_it_is() -> None:
+    def corpus() -> Any:
+        yield ["a"]
+        yield ["b"] + 3  # type: ignore[operator]  # the mistake
+
+    broken: list[Any] = [corpus(), [["a"], iter([["b"]])]]
+    for sentences in broken:
+        with pytest.raises(TypeError) as error:
+            count_tokens(sentences)
+        assert not isinstance(error.value, TokenTypeError)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import reprlib
 from collections import Counter
+from collections.abc import Collection
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from torchvectors.errors import TokenTypeError, VocabError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["check_specials", "count_tokens", "order_tokens"]
 
@@ -43,11 +45,20 @@ def count_tokens(sentences: Iterable[Iterable[str]]) -> Counter[str]:
     counts: Counter[str] = Counter()
     # One call that runs in C over the whole corpus. The generator is resumed when a sentence is used up,
     # and looks then at the tokens which that sentence added: each distinct token is checked once.
-    counts.update(chain.from_iterable(_checked(sentences, counts)))
+    checked = _checked(sentences, counts)
+    try:
+        counts.update(chain.from_iterable(checked))
+    except TypeError as error:
+        # Where the generator waits, what it gave last could not be counted. Where it has ended, the error is its own.
+        if where := inspect.getgeneratorlocals(checked):
+            _refuse_unhashable(where["number"], where["sentence"], error)
+        raise
     return counts
 
 
-def _checked(sentences: Iterable[Iterable[str]], counts: Counter[str]) -> Iterator[Iterator[str]]:
+def _checked(
+    sentences: Iterable[Iterable[str]], counts: Counter[str]
+) -> Generator[Iterator[str], None, None]:
     known = 0
     for number, sentence in enumerate(sentences):
         if isinstance(sentence, str):
@@ -71,6 +82,20 @@ def _checked(sentences: Iterable[Iterable[str]], counts: Counter[str]) -> Iterat
                 if not isinstance(token, str):
                     raise TokenTypeError(f"sentence {number}: a token is a str, not {_described(token)}")
             known = len(counts)
+
+
+def _refuse_unhashable(number: int, sentence: Iterable[str], error: TypeError) -> None:
+    tokens = sentence if isinstance(sentence, Collection) else ()  # of an iterator they are gone
+    if culprits := [token for token in tokens if not _is_hashable(token)]:
+        raise TokenTypeError(f"sentence {number}: a token is a str, not {_described(culprits[0])}") from error
+
+
+def _is_hashable(value: object) -> bool:
+    try:
+        hash(value)  # a tuple says of itself that it is, and may hold a list
+    except TypeError:
+        return False
+    return True
 
 
 def _described(value: object) -> str:
