@@ -424,6 +424,7 @@ def test_each_form_makes_its_class() -> None:
     made = {
         "tokenize": words,
         "build_vocab": (fitted := words.build_vocab(min_freq=1)),
+        "use_vocab": words.use_vocab(Vocab(["the"])),
         "align_vectors": fitted.align_vectors(vectors(), lower_case_backup=True),
         "numericalize": (ids := fitted.numericalize()),
         "lookup_vectors": words.lookup_vectors(vectors()),

@@ -38,7 +38,7 @@ class Form:
     """Pipes, or nodes."""
 
     name: str
-    stages: Any  # the module with the six classes
+    stages: Any  # the module with the stages' classes
     source: Callable[[Any], Any]  # rows → a pipe or node that gives them, as often as wanted
     run: Callable[[Any], Iterable[Any]]  # a graph → one epoch
 
@@ -75,6 +75,7 @@ KINDS: list[tuple[str, Callable[[int, str], Any], Column]] = [
     ("tuple, column 0", lambda label, text: (text, label), 0),
     ("tuple, column -1", lambda label, text: (label, 3.5, text), -1),
     ("named tuple", Row, None),
+    ("named tuple, column text", Row, "text"),
     ("dict", lambda label, text: {"label": label, "text": text}, None),
     ("dict, column body", lambda label, text: {"body": text, "label": label}, "body"),
 ]
@@ -102,7 +103,7 @@ def test_every_kind_of_row_goes_through_every_stage(
             assert after["label"] == before["label"]
             assert list(after) == list(before)
         elif isinstance(before, tuple):
-            place = range(len(before))[1 if column is None else int(column)]
+            place = range(len(before))[1 if column in (None, "text") else int(column)]
             assert after[:place] + after[place + 1 :] == before[:place] + before[place + 1 :]
 
     looked_up = form.stages.LookupVectors(
@@ -198,6 +199,85 @@ def test_vectors_are_padded_with_zeros_wherever_the_padding_token_is(form: Form)
     )
     assert table.tolist() == [[[1, 2, 3], [4, 5, 6]], [[4, 5, 6], [0, 0, 0]]]
     assert lengths.tolist() == [2, 1]
+
+
+# Several columns.
+
+PAIRS = [
+    {"id": 1, "question": "Who sat?", "context": "the cat sat on the mat"},
+    {"id": 2, "question": "", "context": "a dog ran"},
+]
+
+
+@both
+@pytest.mark.parametrize("columns", [("question", "context"), ["context", "question"]])
+def test_several_columns_can_share_one_vocabulary(form: Form, columns: Any) -> None:
+    tokens = form.stages.Tokenize(form.source(PAIRS), column=columns)
+    fitted = form.stages.BuildVocab(tokens, column=columns)
+    vocab = fitted.vocab
+    texts = [row[column] for row in PAIRS for column in ("question", "context")]
+    assert vocab.get_itos() == vocab_by_hand(map(str, texts))
+    ids = form.stages.Numericalize(form.stages.AlignVectors(fitted, vectors()), column=columns)
+    expected = [
+        {
+            "id": row["id"],
+            **{column: vocab(basic_english(str(row[column]))) for column in ("question", "context")},
+        }
+        for row in PAIRS
+    ]
+    assert epoch(form, ids) == expected
+    for row, before in zip(
+        epoch(form, form.stages.LookupVectors(tokens, vectors(), columns)), PAIRS, strict=True
+    ):
+        for column in columns:
+            words = basic_english(str(before[column]))
+            assert torch.equal(row[column], vectors().get_vecs_by_tokens(words).reshape(len(words), 3))
+    # A stage that works on some of them goes by the vocabulary of them all, another vocabulary or none.
+    labelled = form.stages.BuildVocab(ids, column="id")
+    some = form.stages.Numericalize(labelled, column="context")
+    assert some.goes_by is fitted.goes_by
+    assert form.stages.BatchTokens(labelled, 2, column="context")._pads_by is fitted.goes_by
+    assert form.stages.AlignVectors(labelled, vectors(), column=("question",)).goes_by is fitted.goes_by
+
+
+@both
+def test_columns_can_have_vocabularies_of_their_own(form: Form) -> None:
+    tokens = form.stages.Tokenize(form.source(PAIRS), column=("question", "context"))
+    questions = form.stages.BuildVocab(tokens, column="question", specials=())
+    contexts = form.stages.BuildVocab(questions, column="context", specials=())
+    assert questions.vocab.get_itos() == ["?", "sat", "who"]
+    assert contexts.vocab.get_itos() == ["the", "a", "cat", "dog", "mat", "on", "ran", "sat"]
+    ids = form.stages.Numericalize(form.stages.Numericalize(contexts, column="question"), column="context")
+    assert epoch(form, ids) == [
+        {"id": 1, "question": [2, 1, 0], "context": [0, 2, 7, 5, 0, 4]},
+        {"id": 2, "question": [], "context": [1, 3, 6]},
+    ]
+    assert form.stages.AlignVectors(contexts, vectors(), column="question").vocab is questions.vocab
+    with pytest.raises(GraphError, match=r"^numericalize: 2 vocabularies .*column=\('question', 'context'\)"):
+        form.stages.Numericalize(contexts, column=("question", "context"))
+
+
+@both
+def test_a_key_that_is_a_tuple_is_a_column_in_a_tuple(form: Form) -> None:
+    rows = [{("en", 0): "a b", "en": "c"}]
+    assert epoch(form, form.stages.Tokenize(form.source(rows), column=(("en", 0),))) == [
+        {("en", 0): ["a", "b"], "en": "c"}
+    ]
+
+
+@both
+@pytest.mark.parametrize("stage", ["Tokenize", "BuildVocab", "UseVocab", "Numericalize", "LookupVectors"])
+@pytest.mark.parametrize(("columns", "says"), [((), "names no column"), (["a", "b", "a"], "names 'a' twice")])
+def test_columns_that_are_none_or_doubled_are_refused(
+    form: Form, stage: str, columns: Any, says: str
+) -> None:
+    needed: dict[str, dict[str, Any]] = {
+        "UseVocab": {"vocab": Vocab(["a"])},
+        "Numericalize": {"vocab": Vocab(["a"])},
+        "LookupVectors": {"vectors": vectors()},
+    }
+    with pytest.raises(GraphError, match=rf"^[a-z]+(_[a-z]+)?: column=.* {says}\. Give each column"):
+        getattr(form.stages, stage)(form.source([]), column=columns, **needed.get(stage, {}))
 
 
 # Fitting: once, whoever asks first.

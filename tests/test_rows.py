@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from torchvectors.errors import GraphError
-from torchvectors.rows import Column, field_of, with_field
+from torchvectors.rows import Column, checked_columns, each_column, field_of, with_field
 
 
 class Labelled(NamedTuple):
@@ -57,7 +57,7 @@ def test_the_default_column_is_the_second_field_of_a_tuple_and_text_in_a_dict() 
     assert with_field({"label": 1, "text": "a"}, None, "b") == {"label": 1, "text": "b"}
 
 
-@pytest.mark.parametrize("column", [None, 1, -1])
+@pytest.mark.parametrize("column", [None, 1, -1, "text"])
 def test_a_named_tuple_stays_one(column: Column) -> None:
     changed = with_field(Labelled(3, "a"), column, ["b"])
     assert isinstance(changed, Labelled)
@@ -71,7 +71,8 @@ def test_a_named_tuple_stays_one(column: Column) -> None:
         (["a", "b"], "text", "no column 'text'; it is no tuple or dict"),
         ((1, "a"), 2, "no column 2; it has 2 fields, counted from 0"),
         ((1, "a"), -3, "no column -3"),
-        ((1, "a"), "text", "no column 'text'; it has 2 fields"),
+        ((1, "a"), "text", "no column 'text'; it has 2 fields, counted"),
+        (Labelled(1, "a"), "body", "no column 'body'; it has 2 fields (label, text), counted from 0"),
         (("a",), None, "no column the default one; it has 1 fields"),
         ({"label": 1, "body": "a"}, None, "no column the default one; it has 'label', 'body'"),
         ({"label": 1}, "text", "no column 'text'; it has 'label': {'label': 1}"),
@@ -89,3 +90,30 @@ def test_the_error_shows_no_more_of_a_row_than_a_line() -> None:
     with pytest.raises(GraphError) as error:
         field_of((0, "x" * 1000), 7, "tokenize")
     assert len(str(error.value)) < 300
+
+
+COLUMNS: Any = st.none() | st.integers(-2, 2) | st.text(max_size=2) | st.tuples(st.text(max_size=1))
+
+
+@given(columns=st.lists(COLUMNS, min_size=1, unique=True), as_list=st.booleans())
+def test_every_tuple_or_list_of_columns_means_each_of_them(columns: list[Any], as_list: bool) -> None:
+    kept = checked_columns(columns if as_list else tuple(columns), "stage")
+    assert kept == tuple(columns)  # a list could be changed later
+    assert list(each_column(kept)) == columns
+    assert hash(kept) == hash(tuple(columns))
+
+
+@given(column=st.none() | st.integers() | st.text())
+def test_every_other_column_means_itself(column: Column) -> None:
+    assert checked_columns(column, "stage") is column
+    assert each_column(column) == (column,)
+
+
+@given(columns=st.lists(COLUMNS, min_size=1), data=st.data())
+def test_a_column_twice_or_none_is_an_error(columns: list[Any], data: Any) -> None:
+    twice = [*columns, data.draw(st.sampled_from(columns))]
+    for wrong in (twice, ()):
+        with pytest.raises(
+            GraphError, match=r"^tokenize: column=.* names .*Give each column of the row once"
+        ):
+            checked_columns(wrong, "tokenize")

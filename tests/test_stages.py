@@ -6,7 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from torchvectors.errors import TokenTypeError, VocabError
 from torchvectors.stages import Aligned, Corpus, Fit, Fixed, VocabSettings, before
-from torchvectors.vocabulary import Vocab
+from torchvectors.vocabulary import Vocab, build_vocab_from_iterator
 
 
 def fit_of(rows: Sequence[Sequence[str]], **settings: Any) -> Fit:
@@ -55,6 +55,53 @@ def test_every_vocabulary_is_the_specials_and_then_the_most_frequent(
     assert fit.vocab.get_default_index() == (specials.index("<unk>") if "<unk>" in specials else None)
     assert fit.counts == {token: n for token, n in counts.items() if token in expected}
     assert (fit.passes, fit.rows, fit.running) == (1, len(rows), counts.total())
+
+
+def torchtexts_rule(
+    sentences: list[list[str]], min_freq: int, specials: list[str], max_tokens: int | None, *, mended: bool
+) -> list[str]:
+    """Return the tokens that torchtext 0.18 chooses: its two functions, statement by statement.
+
+    Mended, a special that occurs is taken out before the cut, not after it, and so costs no other token its place.
+    """
+    # build_vocab_from_iterator
+    counter: Counter[str] = Counter()
+    for tokens in sentences:
+        counter.update(tokens)
+    sorted_by_freq_tuples = sorted(counter.items(), key=lambda x: (-x[1], x[0]))
+    if mended:
+        sorted_by_freq_tuples = [pair for pair in sorted_by_freq_tuples if pair[0] not in specials]
+    if max_tokens is None:
+        ordered_dict = OrderedDict(sorted_by_freq_tuples)
+    else:
+        assert len(specials) < max_tokens
+        ordered_dict = OrderedDict(sorted_by_freq_tuples[: max_tokens - len(specials)])
+    # vocab
+    for token in specials:
+        ordered_dict.pop(token, None)
+    chosen = [token for token, freq in ordered_dict.items() if freq >= min_freq]
+    chosen[0:0] = specials
+    return chosen
+
+
+@given(
+    rows=st.lists(st.lists(TOKENS), min_size=1),
+    min_freq=st.integers(-1, 4),
+    specials=st.lists(st.sampled_from(["<pad>", "<unk>", "<bos>", "a"]), unique=True),
+    max_tokens=st.none() | st.integers(5, 9),
+)
+def test_every_vocabulary_is_torchtexts_but_for_the_mended_cut(
+    rows: list[list[str]], min_freq: int, specials: list[str], max_tokens: int | None
+) -> None:
+    fit = fit_of(rows, min_freq=min_freq, specials=specials, max_tokens=max_tokens)
+    assert fit.vocab.get_itos() == torchtexts_rule(rows, min_freq, specials, max_tokens, mended=True)
+    theirs = torchtexts_rule(rows, min_freq, specials, max_tokens, mended=False)
+    from_iterator = build_vocab_from_iterator(
+        rows, min_freq=min_freq, specials=specials, max_tokens=max_tokens
+    )
+    assert from_iterator.get_itos() == theirs
+    if max_tokens is None or not {token for row in rows for token in row} & set(specials):
+        assert fit.vocab.get_itos() == theirs
 
 
 def test_settings_are_checked_before_a_corpus_is_counted() -> None:

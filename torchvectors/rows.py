@@ -1,19 +1,24 @@
 """A row of a data set → its text field, and the row with another field in its place.
 
 A row is the field itself (a ``str``, or a list of tokens or numbers); a tuple, such as ``(label, text)``; or a
-dict, such as ``{"text": …, "label": …}``. A column is a tuple's position or a dict's key; None stands for 1 in a
-tuple and for "text" in a dict.
+dict, such as ``{"text": …, "label": …}``. A column is a tuple's position, a named tuple's name or position, or a
+dict's key; None stands for 1 in a tuple and for "text" in a dict.
+
+Where a stage takes several columns, a tuple or a list of them means each: ``column=("question", "context")``. So a
+dict's key that is itself a tuple must be put into one: ``column=(("en", 0),)``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from torchvectors.errors import GraphError
 
-__all__ = ["Column", "field_of", "with_field"]
+__all__ = ["Column", "Columns", "checked_columns", "column_of", "each_column", "field_of", "with_field"]
 
 Column = int | str | None
+Columns = Column | Sequence[Hashable]  # one column, or a tuple or list of them
 Row = Any  # what a user's data set yields: the functions here look before they touch
 
 
@@ -45,10 +50,33 @@ def with_field(row: Row, column: Column, value: object) -> Row:
 
 
 def column_of(row: tuple[Any, ...] | dict[Any, Any], column: Column) -> Any:
-    """Return the position or key that a column means in a row."""
-    if column is not None:
-        return column
-    return "text" if isinstance(row, dict) else 1
+    """Return the position or key that a column means in a row; it need not be there."""
+    if column is None:
+        return "text" if isinstance(row, dict) else 1
+    if isinstance(column, str) and column in getattr(row, "_fields", ()):
+        return row._fields.index(column)  # type: ignore[union-attr]  # a named tuple has them
+    return column
+
+
+def each_column(columns: Columns) -> tuple[Column, ...]:
+    """Return the columns that a stage was told to work on: ``"a"`` → ``("a",)``."""
+    return tuple(columns) if isinstance(columns, (tuple, list)) else (columns,)  # type: ignore[return-value]
+
+
+def checked_columns(columns: Columns, stage: str) -> Columns:
+    """Return what a stage keeps of its ``column=``: one column as it is, several as a tuple.
+
+    Raises:
+        GraphError: It is none, or one twice, whose text would be tokenised twice.
+    """
+    if not isinstance(columns, (tuple, list)):
+        return columns
+    every = each_column(columns)
+    twice = [column for place, column in enumerate(every) if column in every[:place]]
+    if not every or twice:
+        what = f"names {twice[0]!r} twice" if twice else "names no column"
+        raise GraphError(f"{stage}: column={columns!r} {what}. Give each column of the row once.")
+    return every
 
 
 def _no_column(row: Row, column: Column, stage: str) -> str:
@@ -57,7 +85,8 @@ def _no_column(row: Row, column: Column, stage: str) -> str:
     if isinstance(row, dict):
         has = f"it has {', '.join(map(repr, row))}"
     elif isinstance(row, tuple):
-        has = f"it has {len(row)} fields, counted from 0"
+        names = f" ({', '.join(row._fields)})" if hasattr(row, "_fields") else ""
+        has = f"it has {len(row)} fields{names}, counted from 0"
     else:
         has = "it is no tuple or dict, so it has none"
     named = "the default one" if column is None else f"{column!r}"

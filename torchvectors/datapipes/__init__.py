@@ -6,9 +6,11 @@ stage does to it, `torchvectors.rows` and `torchvectors.stages` say.
 
 from torchvectors.datapipes.batching import BatchTokens
 from torchvectors.datapipes.fitting import AlignVectors, BuildVocab
+from torchvectors.datapipes.given import UseVocab
 from torchvectors.datapipes.per_row import LookupVectors, Numericalize, Tokenize
 from torchvectors.datapipes.resumable import Resumable
 from torchvectors.datapipes.shards import ShardRows
+from torchvectors.datapipes.source import Rows
 
 __all__ = [
     "AlignVectors",
@@ -17,6 +19,8 @@ __all__ = [
     "LookupVectors",
     "Numericalize",
     "Resumable",
+    "Rows",
     "ShardRows",
     "Tokenize",
+    "UseVocab",
 ]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import IterDataPipe
 
-from torchvectors.datapipes.graph import Pipe, form, is_sharded, share_of, whole
+from torchvectors.datapipes.graph import Pipe, Stage, form, is_sharded, share_of, whole
+from torchvectors.rows import checked_columns
 from torchvectors.stages import (
     PADDING,
     UNKNOWN,
@@ -18,6 +19,7 @@ from torchvectors.stages import (
     GivesAlignment,
     GoesBy,
     VocabSettings,
+    each_row,
     tokens_of,
     vocab_before,
 )
@@ -25,17 +27,16 @@ from torchvectors.stages import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from torchvectors.rows import Column
+    from torchvectors.rows import Columns
     from torchvectors.vectors import UnkInit, Vectors
     from torchvectors.vocabulary import Vocab
 
 __all__ = ["AlignVectors", "BuildVocab", "NeedsVocab"]
 
 
-class NeedsVocab(Pipe):
+class NeedsVocab(Stage):
     """A stage that goes by a vocabulary."""
 
-    source_datapipe: Pipe
     goes_by: GoesBy
 
     @property
@@ -46,9 +47,6 @@ class NeedsVocab(Pipe):
     def set_seed(self, seed: int) -> None:  # noqa: ARG002 - torch's name for it
         """Fit. A DataLoader seeds its pipes before it starts its workers, which then all inherit one vocabulary."""
         _ = self.goes_by.vocab
-
-    def __len__(self) -> int:
-        return len(self.source_datapipe)
 
     def __dir__(self) -> list[str]:
         # When a pipe raises, torch reads all that dir() names, for the error's text: nothing must be fitted then,
@@ -71,7 +69,7 @@ class BuildVocab(FitsVocab, NeedsVocab):
         min_freq: How often a token must occur.
         specials: Tokens that come first, whether they occur or not. Unknown tokens get the index of ``<unk>``.
         max_tokens: The most tokens, specials included; of equally frequent ones the first in code-point order.
-        column: The tokens' column in the row.
+        column: The tokens' column in the row, or several that share the vocabulary.
         fingerprint: What tells the tokens that come here from those of any other corpus, if the caller knows: the
             vocabulary is then kept in the cache, and a later run with an equal fingerprint counts nothing. None:
             what the source says of itself (an attribute ``fingerprint``; Hugging Face's data sets have one), if
@@ -95,14 +93,14 @@ class BuildVocab(FitsVocab, NeedsVocab):
         min_freq: int = 1,
         specials: Sequence[str] = (PADDING, UNKNOWN),
         max_tokens: int | None = None,
-        column: Column = None,
+        column: Columns = None,
         fingerprint: str | None = None,
     ) -> None:
         self.source_datapipe = source
-        self.column = column
+        self.column = checked_columns(column, "build_vocab")
         settings = VocabSettings(min_freq=min_freq, specials=specials, max_tokens=max_tokens)
         corpus = Corpus(
-            share=self._share, source=source, kind=IterDataPipe, column=column, declared=fingerprint
+            share=self._share, source=source, kind=IterDataPipe, column=self.column, declared=fingerprint
         )
         self.goes_by = Fit(corpus, settings)
 
@@ -111,7 +109,7 @@ class BuildVocab(FitsVocab, NeedsVocab):
         """Give one pass over the tokens of all rows, or of a share of them."""
         with whole(self.source_datapipe):
             rows = share_of(self.source_datapipe, number, of)
-            yield (tokens_of(row, self.column, "build_vocab") for row in rows)
+            yield each_row(rows, lambda row: tokens_of(row, self.column, "build_vocab"), number, of)
 
     def __iter__(self) -> Iterator[Any]:
         # A pipe has one iterator at a time: the pass that counts must have ended before this one begins.
@@ -151,11 +149,11 @@ class AlignVectors(GivesAlignment, NeedsVocab):
         unk_init: UnkInit | None = None,
         lower_case_backup: bool = False,
         pad_token: str | None = PADDING,
-        column: Column = None,
+        column: Columns = None,
     ) -> None:
         self.source_datapipe = source
-        self.column = column
-        self.goes_by = vocab_before(source, IterDataPipe, stage="align_vectors", column=column)
+        self.column = checked_columns(column, "align_vectors")
+        self.goes_by = vocab_before(source, IterDataPipe, stage="align_vectors", column=self.column)
         self._aligned = Aligned(
             self.goes_by, vectors, unk_init=unk_init, lower_case_backup=lower_case_backup, pad_token=pad_token
         )

@@ -1,4 +1,4 @@
-"""Torch's graphs of pipes: how a stage becomes a form of every pipe, and the shards and shufflers before it."""
+"""Torch's graphs of pipes: what a stage is, how it becomes a form of every pipe, the shards and shufflers before it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from torch.utils.data import IterDataPipe
 from torch.utils.data.datapipes.iter import ShardingFilter
 
 from torchvectors.errors import GraphError, warn
-from torchvectors.stages import before
+from torchvectors.stages import before, each_row, refuse_unpicklable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["PerRow", "Pipe", "form", "is_dealt_out", "is_sharded", "share_of", "whole"]
+__all__ = ["PerRow", "Pipe", "Stage", "form", "is_dealt_out", "is_sharded", "share_of", "whole"]
 
 Pipe = IterDataPipe[Any]
-Stage = TypeVar("Stage", bound=type[Pipe])
+Class = TypeVar("Class", bound=type[Pipe])
 
 
-def form(name: str) -> Callable[[Stage], Stage]:
+def form(name: str) -> Callable[[Class], Class]:
     """Make a class a functional form of every IterDataPipe.
 
     Warns:
         UserWarning: Another module's form has this name: it stays what it is.
     """
 
-    def register(cls: Stage) -> Stage:
+    def register(cls: Class) -> Class:
         taken = IterDataPipe.functions.get(name)
         owner = getattr(taken, "args", (taken,))[0]  # torch keeps a partial of the class
         if taken is not None and getattr(owner, "__module__", None) != cls.__module__:
@@ -42,20 +42,31 @@ def form(name: str) -> Callable[[Stage], Stage]:
     return register
 
 
-class PerRow(Pipe):
-    """A stage that makes of each row another one, and keeps nothing between two."""
+class Stage(Pipe):
+    """A pipe that draws from one source."""
 
     source_datapipe: Pipe
+
+    def __len__(self) -> int:
+        return len(self.source_datapipe)
+
+    def __getstate__(self) -> Any:
+        if IterDataPipe.getstate_hook is None:  # or torch only looks for pipes, and leaves functions out
+            for pipe in before(self, IterDataPipe):
+                if pipe is self or not isinstance(pipe, Stage):  # a stage answers for itself
+                    refuse_unpicklable(pipe)
+        return super().__getstate__()  # type: ignore[no-untyped-call]  # torch does not annotate it
+
+
+class PerRow(Stage):
+    """A stage that makes of each row another one, and keeps nothing between two."""
 
     def do(self, row: Any) -> Any:
         """Return what becomes of a row."""
         return row
 
     def __iter__(self) -> Iterator[Any]:
-        yield from map(self.do, self.source_datapipe)
-
-    def __len__(self) -> int:
-        return len(self.source_datapipe)
+        yield from each_row(self.source_datapipe, self.do)
 
 
 def share_of(source: Pipe, number: int, of: int) -> Iterator[Any]:
@@ -64,7 +75,7 @@ def share_of(source: Pipe, number: int, of: int) -> Iterator[Any]:
     Stages that do one row at a time do no others: to read a row is cheap, to tokenise it is not.
     """
     if isinstance(source, PerRow):
-        return map(source.do, share_of(source.source_datapipe, number, of))
+        return each_row(share_of(source.source_datapipe, number, of), source.do, number, of)
     return islice(iter(source), number, None, of)
 
 

@@ -1,4 +1,8 @@
-"""Stages that take a row and give a row: text to tokens, tokens to indices, tokens to vectors."""
+"""Stages that take a row and give a row: text to tokens, tokens to indices, tokens to vectors.
+
+Where a row has several columns of the kind that a stage works on, ``column=`` may be a tuple or list of them:
+`torchvectors.rows` says what that means.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,11 @@ from torch.utils.data import IterDataPipe
 
 from torchvectors.datapipes.fitting import NeedsVocab
 from torchvectors.datapipes.graph import PerRow, Pipe, form
+from torchvectors.rows import checked_columns
 from torchvectors.stages import (
     HasVocab,
     called,
+    each_row,
     look_up_row,
     named,
     numericalize_row,
@@ -24,7 +30,7 @@ from torchvectors.vectors import expect_vectors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torchvectors.rows import Column
+    from torchvectors.rows import Columns
     from torchvectors.tokenizers import Tokenizer
     from torchvectors.vectors import Vectors
 
@@ -47,7 +53,7 @@ class Tokenize(PerRow):
     Args:
         source: Rows with a text.
         tokenizer: A name that `torchvectors.data.get_tokenizer` takes, or a callable str → list of str.
-        column: The text's column in the row.
+        column: The text's column in the row, or several.
 
     Yields:
         The rows, with a list of str in the text's place.
@@ -61,11 +67,11 @@ class Tokenize(PerRow):
         self,
         source: Pipe,
         tokenizer: str | Tokenizer | None = "basic_english",
-        column: Column = None,
+        column: Columns = None,
     ) -> None:
         self.source_datapipe = source
         self.tokenizer = tokenizer_named(tokenizer)
-        self.column = column
+        self.column = checked_columns(column, "tokenize")
 
     def do(self, row: Any) -> Any:
         """Return a row with tokens in the text's place."""
@@ -89,7 +95,7 @@ class Numericalize(NeedsVocab, PerRow):
         vocab: A `Vocab`, or a stage of another graph that has one: a validation pipe names the training graph's.
             None: the vocabulary of the stages before this one; where they have several, the one that is for the
             same column.
-        column: The tokens' column in the row.
+        column: The tokens' column in the row, or several.
 
     Yields:
         The rows, with a list of int in the tokens' place.
@@ -101,18 +107,18 @@ class Numericalize(NeedsVocab, PerRow):
         VocabError: A token is unknown, and the vocabulary has no index for such.
     """
 
-    def __init__(self, source: Pipe, vocab: HasVocab | None = None, column: Column = None) -> None:
+    def __init__(self, source: Pipe, vocab: HasVocab | None = None, column: Columns = None) -> None:
         self.source_datapipe = source
-        self.column = column
+        self.column = checked_columns(column, "numericalize")
         if vocab is None:
-            self.goes_by = vocab_before(source, IterDataPipe, stage="numericalize", column=column)
+            self.goes_by = vocab_before(source, IterDataPipe, stage="numericalize", column=self.column)
         else:
             self.goes_by = named(vocab, "numericalize")
 
     def __iter__(self) -> Iterator[Any]:
         _ = self.vocab  # before the first row: fitting it may take a pass over the same source
         # Not super().__iter__(): torch would take that for a second iterator, and end this one.
-        yield from map(self.do, self.source_datapipe)
+        yield from each_row(self.source_datapipe, self.do)
 
     def do(self, row: Any) -> Any:
         """Return a row with indices in the tokens' place."""
@@ -130,7 +136,7 @@ class LookupVectors(PerRow):
     Args:
         source: Rows with tokens.
         vectors: Where to look them up.
-        column: The tokens' column in the row.
+        column: The tokens' column in the row, or several.
 
     Yields:
         The rows, with a float32 tensor (T, dim) in the place of T tokens.
@@ -140,9 +146,9 @@ class LookupVectors(PerRow):
         TokenTypeError: A token is not a ``str``.
     """
 
-    def __init__(self, source: Pipe, vectors: Vectors, column: Column = None) -> None:
+    def __init__(self, source: Pipe, vectors: Vectors, column: Columns = None) -> None:
         self.source_datapipe = source
-        self.column = column
+        self.column = checked_columns(column, "lookup_vectors")
         expect_vectors(vectors, "lookup_vectors")
         self._vectors = _Hidden(vectors)
 

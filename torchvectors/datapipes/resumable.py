@@ -14,12 +14,10 @@ from xxhash import xxh3_64_intdigest
 from torchvectors.datapipes.epochs import Epochs
 from torchvectors.datapipes.graph import Pipe, is_dealt_out
 from torchvectors.errors import GraphError
-from torchvectors.stages import Fit, Fixed, Trace, before, described, group_size
+from torchvectors.stages import GoesBy, Trace, before, described, group_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from torchvectors.stages import GoesBy
 
 __all__ = ["Resumable"]
 
@@ -77,7 +75,7 @@ class Resumable(IterableDataset[Any]):
         self._ranks = None if rank is None or num_ranks is None else (rank, num_ranks)
         self._said = described(graph, IterDataPipe)
         found = (vars(stage).get("goes_by") for stage in before(graph, IterDataPipe))
-        self._fits: list[GoesBy] = list(dict.fromkeys(one for one in found if isinstance(one, (Fit, Fixed))))
+        self._fits: list[GoesBy] = list(dict.fromkeys(one for one in found if isinstance(one, GoesBy)))
         self._epochs = Epochs()
         self._place = _Place(0, 0, Trace().value())
         self._resume: _Place | None = None

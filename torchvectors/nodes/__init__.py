@@ -7,8 +7,10 @@ batch, and a state is taken between two.
 
 from torchvectors.nodes.batching import BatchTokens
 from torchvectors.nodes.fitting import AlignVectors, BuildVocab
+from torchvectors.nodes.given import UseVocab
 from torchvectors.nodes.per_row import LookupVectors, Numericalize, Tokenize
 from torchvectors.nodes.shards import ShardRows
+from torchvectors.nodes.source import Rows
 
 __all__ = [
     "AlignVectors",
@@ -16,6 +18,8 @@ __all__ = [
     "BuildVocab",
     "LookupVectors",
     "Numericalize",
+    "Rows",
     "ShardRows",
     "Tokenize",
+    "UseVocab",
 ]

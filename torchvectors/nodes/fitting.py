@@ -10,6 +10,7 @@ from torchdata.nodes import BaseNode
 from torchvectors.errors import GraphError
 from torchvectors.nodes.graph import Node, Stage, share_of
 from torchvectors.nodes.shards import ShardRows
+from torchvectors.rows import checked_columns
 from torchvectors.stages import (
     PADDING,
     UNKNOWN,
@@ -21,6 +22,7 @@ from torchvectors.stages import (
     GoesBy,
     VocabSettings,
     before,
+    each_row,
     tokens_of,
     vocab_before,
 )
@@ -28,7 +30,7 @@ from torchvectors.stages import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from torchvectors.rows import Column
+    from torchvectors.rows import Columns
     from torchvectors.vectors import UnkInit, Vectors
     from torchvectors.vocabulary import Vocab
 
@@ -83,13 +85,15 @@ class BuildVocab(FitsVocab, NeedsVocab):
         min_freq: int = 1,
         specials: Sequence[str] = (PADDING, UNKNOWN),
         max_tokens: int | None = None,
-        column: Column = None,
+        column: Columns = None,
         fingerprint: str | None = None,
     ) -> None:
         super().__init__(source)
-        self.column = column
+        self.column = checked_columns(column, "build_vocab")
         settings = VocabSettings(min_freq=min_freq, specials=specials, max_tokens=max_tokens)
-        corpus = Corpus(share=self._share, source=source, kind=BaseNode, column=column, declared=fingerprint)
+        corpus = Corpus(
+            share=self._share, source=source, kind=BaseNode, column=self.column, declared=fingerprint
+        )
         self.goes_by = Fit(corpus, settings)
         self._no_rows_yet = False
 
@@ -109,7 +113,7 @@ class BuildVocab(FitsVocab, NeedsVocab):
             with suppress(NotImplementedError):  # whoever wants no states writes nodes without one
                 start = self.source.state_dict()
             rows = share_of(self.source, number, of)
-            yield (tokens_of(row, self.column, "build_vocab") for row in rows)
+            yield each_row(rows, lambda row: tokens_of(row, self.column, "build_vocab"), number, of)
         finally:
             for node in dealing:
                 node.whole = False
@@ -147,11 +151,11 @@ class AlignVectors(GivesAlignment, NeedsVocab):
         unk_init: UnkInit | None = None,
         lower_case_backup: bool = False,
         pad_token: str | None = PADDING,
-        column: Column = None,
+        column: Columns = None,
     ) -> None:
         super().__init__(source)
-        self.column = column
-        self.goes_by = vocab_before(source, BaseNode, stage="align_vectors", column=column)
+        self.column = checked_columns(column, "align_vectors")
+        self.goes_by = vocab_before(source, BaseNode, stage="align_vectors", column=self.column)
         self._aligned = Aligned(
             self.goes_by, vectors, unk_init=unk_init, lower_case_backup=lower_case_backup, pad_token=pad_token
         )

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from torchdata.nodes import BaseNode
 
+from torchvectors.errors import TorchVectorsError
+from torchvectors.stages import before, each_row, refuse_unpicklable, say_row
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,15 +25,25 @@ class Stage(Node):
     def __init__(self, source: Node) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torchdata does not annotate it
         self.source = source
+        self._met: int | None = 0  # rows of this pass; None where a state has skipped some
 
     def reset(self, initial_state: dict[str, Any] | None = None) -> None:
         """Go to the beginning, or to a state."""
         super().reset(initial_state)
+        self._met = 0 if initial_state is None else None
         self.source.reset(None if initial_state is None else initial_state[_SOURCE])
 
     def next(self) -> Any:
         """Return the next row, done."""
-        return self.do(next(self.source))
+        row = next(self.source)
+        try:
+            done = self.do(row)
+        except TorchVectorsError as error:
+            say_row(error, self._met)
+            raise
+        if self._met is not None:
+            self._met += 1
+        return done
 
     def get_state(self) -> dict[str, Any]:
         """Return where the source is."""
@@ -39,6 +52,12 @@ class Stage(Node):
     def do(self, row: Any) -> Any:
         """Return what becomes of a row."""
         return row
+
+    def __getstate__(self) -> dict[str, Any]:
+        for node in before(self, BaseNode):
+            if node is self or not isinstance(node, Stage):  # a stage answers for itself
+                refuse_unpicklable(node)
+        return vars(self)
 
 
 class PerRow(Stage):
@@ -51,5 +70,5 @@ def share_of(source: Node, number: int, of: int) -> Iterator[Any]:
     Stages that do one row at a time do no others: to read a row is cheap, to tokenise it is not.
     """
     if isinstance(source, PerRow):
-        return map(source.do, share_of(source.source, number, of))
+        return each_row(share_of(source.source, number, of), source.do, number, of)
     return islice(source, number, None, of)

@@ -8,6 +8,7 @@ from torchdata.nodes import BaseNode
 
 from torchvectors.nodes.fitting import NeedsVocab
 from torchvectors.nodes.graph import Node, PerRow
+from torchvectors.rows import checked_columns
 from torchvectors.stages import (
     HasVocab,
     called,
@@ -22,7 +23,7 @@ from torchvectors.stages import (
 from torchvectors.vectors import expect_vectors
 
 if TYPE_CHECKING:
-    from torchvectors.rows import Column
+    from torchvectors.rows import Columns
     from torchvectors.tokenizers import Tokenizer
     from torchvectors.vectors import Vectors
 
@@ -36,10 +37,11 @@ class Tokenize(PerRow):
         self,
         source: Node,
         tokenizer: str | Tokenizer | None = "basic_english",
-        column: Column = None,
+        column: Columns = None,
     ) -> None:
         super().__init__(source)
-        self.tokenizer, self.column = tokenizer_named(tokenizer), column
+        self.tokenizer = tokenizer_named(tokenizer)
+        self.column = checked_columns(column, "tokenize")
 
     def do(self, row: Any) -> Any:
         """Return what becomes of a row."""
@@ -57,11 +59,11 @@ class Tokenize(PerRow):
 class Numericalize(NeedsVocab, PerRow):
     """Tokens → indices: see `torchvectors.datapipes.Numericalize`."""
 
-    def __init__(self, source: Node, vocab: HasVocab | None = None, column: Column = None) -> None:
+    def __init__(self, source: Node, vocab: HasVocab | None = None, column: Columns = None) -> None:
         super().__init__(source)
-        self.column = column
+        self.column = checked_columns(column, "numericalize")
         if vocab is None:
-            self.goes_by = vocab_before(source, BaseNode, stage="numericalize", column=column)
+            self.goes_by = vocab_before(source, BaseNode, stage="numericalize", column=self.column)
         else:
             self.goes_by = named(vocab, "numericalize")
             self.states_vocab = True
@@ -78,10 +80,10 @@ class Numericalize(NeedsVocab, PerRow):
 class LookupVectors(PerRow):
     """Tokens → their vectors: see `torchvectors.datapipes.LookupVectors`."""
 
-    def __init__(self, source: Node, vectors: Vectors, column: Column = None) -> None:
+    def __init__(self, source: Node, vectors: Vectors, column: Columns = None) -> None:
         super().__init__(source)
         expect_vectors(vectors, "lookup_vectors")
-        self._vectors, self.column = vectors, column
+        self._vectors, self.column = vectors, checked_columns(column, "lookup_vectors")
 
     def do(self, row: Any) -> Any:
         """Return what becomes of a row."""

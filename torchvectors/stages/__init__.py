@@ -2,21 +2,27 @@
 
 ``per_row``: a row in, a row out. ``settings``: counts to a vocabulary. ``corpus``: what is counted. ``passing``: one
 pass over it. ``fit``: that pass made once, whichever thread or process comes first (``rendezvous``), or shared
-between ranks (``ranks``), and its result (``fitted``). ``aligned``: what is looked up once for a vocabulary.
-``upstream``: which vocabulary a stage goes by. ``shards``: which rows are a worker's. ``trace``: what a graph has
-given so far. ``walk``: the stages before one.
+between ranks (``ranks``), and its result (``fitted``). ``given``, ``origins``: a vocabulary that is not counted, and
+what it may be made from. ``aligned``: what is looked up once for a vocabulary. ``upstream``: which vocabulary a stage
+goes by. ``shards``: which rows are a worker's. ``trace``: what a graph has given so far. ``walk``: the stages before
+one. ``pickling``: what cannot go to another process.
 """
 
 from torchvectors.stages.aligned import Aligned, GivesAlignment
 from torchvectors.stages.corpus import Corpus, called, described, settled
 from torchvectors.stages.fit import Fit, FitsVocab, Fixed, GoesBy
+from torchvectors.stages.given import Given
+from torchvectors.stages.origins import VocabOrigin, given_vocab
 from torchvectors.stages.per_row import (
+    each_row,
     look_up_row,
     numericalize_row,
+    say_row,
     tokenize_row,
     tokenizer_named,
     tokens_of,
 )
+from torchvectors.stages.pickling import refuse_unpicklable
 from torchvectors.stages.ranks import group_size
 from torchvectors.stages.settings import PADDING, UNKNOWN, HasVocab, VocabSettings
 from torchvectors.stages.shards import Tail, check_tail, deal, length_of_shard
@@ -32,17 +38,21 @@ __all__ = [
     "Fit",
     "FitsVocab",
     "Fixed",
+    "Given",
     "GivesAlignment",
     "GoesBy",
     "HasVocab",
     "Tail",
     "Trace",
+    "VocabOrigin",
     "VocabSettings",
     "before",
     "called",
     "check_tail",
     "deal",
     "described",
+    "each_row",
+    "given_vocab",
     "group_size",
     "length_of_shard",
     "look_up_row",
@@ -50,6 +60,8 @@ __all__ = [
     "numericalize_row",
     "pad_index",
     "padding_vocab",
+    "refuse_unpicklable",
+    "say_row",
     "settled",
     "tokenize_row",
     "tokenizer_named",

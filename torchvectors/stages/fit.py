@@ -17,7 +17,8 @@ from xxhash import xxh3_128_hexdigest
 
 from torchvectors.cache import forget
 from torchvectors.errors import GraphError
-from torchvectors.stages.fitted import Fitted, arrived, pack, recalled, sent, unpack, written
+from torchvectors.stages.fitted import Fitted, arrived, expect_equal, pack, recalled, sent, unpack, written
+from torchvectors.stages.given import Given
 from torchvectors.stages.passing import counted
 from torchvectors.stages.ranks import group_size, next_number, shared_key, together
 from torchvectors.stages.rendezvous import KEPT, made_once, place_of
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from torch.distributed import ProcessGroup
 
-    from torchvectors.rows import Column
+    from torchvectors.rows import Columns
     from torchvectors.stages.corpus import Corpus
     from torchvectors.vocabulary import Vocab
 
@@ -56,7 +57,7 @@ class Fixed:
         Raises:
             GraphError: It was taken with another vocabulary.
         """
-        _expect_equal(self.vocab, state)
+        expect_equal(self.vocab, state)
 
 
 class Fit:
@@ -219,7 +220,7 @@ class Fit:
             raise GraphError(f"{text} Build the graph as it was.")
         with self._lock.held:
             if self._fitted is not None:
-                _expect_equal(self._fitted.vocab, state)
+                expect_equal(self._fitted.vocab, state)
                 return
             self._expected = state
             found = recalled(state.get("file"))
@@ -234,7 +235,7 @@ class Fit:
 
     def _as_expected(self, fitted: Fitted) -> Fitted:
         if self._expected is not None:
-            _expect_equal(fitted.vocab, self._expected)
+            expect_equal(fitted.vocab, self._expected)
         return fitted
 
     def no_second_pass(self) -> GraphError:
@@ -250,7 +251,7 @@ def _copy(place: Path | Fitted, settings: VocabSettings) -> Fit:
     return Fit(None, settings, arrived(place))
 
 
-GoesBy = Fit | Fixed
+GoesBy = Fit | Fixed | Given
 
 
 class _ProcessLock:
@@ -266,18 +267,11 @@ class _ProcessLock:
         return self._lock
 
 
-def _expect_equal(vocab: Vocab, state: dict[str, Any]) -> None:
-    if vocab.fingerprint != state.get("fingerprint"):
-        text = f"build_vocab: this state was taken with the vocabulary {state.get('fingerprint')}"
-        text += f", and that of this graph is {vocab.fingerprint}, of {len(vocab)} tokens"
-        raise GraphError(f"{text}. The corpus, its tokenizer or the settings are not those of the state.")
-
-
 class FitsVocab:
     """What `BuildVocab` gives its user, in both of its forms."""
 
     goes_by: Fit
-    column: Column
+    column: Columns
 
     @property
     def passes(self) -> int:

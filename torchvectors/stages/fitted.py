@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from torchvectors.vocabulary import Vocab
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Fitted", "arrived", "pack", "recalled", "sent", "unpack", "written"]
+__all__ = ["Fitted", "arrived", "expect_equal", "pack", "recalled", "sent", "unpack", "written"]
 
 _CURE = "Pickle the graph again where it was fitted, or fit it anew."
 
@@ -133,6 +133,18 @@ def arrived(place: Path | Fitted) -> Fitted:
         raise GraphError(
             f"{place}: the vocabulary of a pickled graph cannot be read ({error}). {_CURE}"
         ) from error
+
+
+def expect_equal(vocab: Vocab, state: dict[str, Any]) -> None:
+    """Hold a vocabulary against what a state says of the one that it was taken with.
+
+    Raises:
+        GraphError: They differ.
+    """
+    if vocab.fingerprint != state.get("fingerprint"):
+        text = f"build_vocab: this state was taken with the vocabulary {state.get('fingerprint')}"
+        text += f", and that of this graph is {vocab.fingerprint}, of {len(vocab)} tokens"
+        raise GraphError(f"{text}. The corpus, its tokenizer or the settings are not those of the state.")
 
 
 def recalled(place: str | None) -> Fitted | None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchvectors.errors import GraphError
-from torchvectors.stages.fit import Fit, Fixed, GoesBy
+from torchvectors.rows import each_column
+from torchvectors.stages.fit import Fixed, GoesBy
 from torchvectors.stages.settings import PADDING, HasVocab
 from torchvectors.stages.walk import before
 from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:
     from torchvectors.batch import Batching
-    from torchvectors.rows import Column
+    from torchvectors.rows import Columns
 
 __all__ = ["named", "pad_index", "padding_vocab", "vocab_before"]
 
 
-def vocab_before(source: object, kind: type, *, stage: str, column: Column) -> GoesBy:
-    """Return what the stages before one go by. Where they have several vocabularies, its own column's.
+def vocab_before(source: object, kind: type, *, stage: str, column: Columns) -> GoesBy:
+    """Return what the stages before one go by. Where they have several vocabularies, that for all its own columns.
 
     Args:
         source: The stage before.
@@ -31,8 +32,8 @@ def vocab_before(source: object, kind: type, *, stage: str, column: Column) -> G
     """
     found = _vocabs(source, kind, column)
     if not found:
-        cure = "Put .build_vocab() before it, or, in a validation graph, name the training graph's: .numericalize"
-        raise GraphError(f"{stage}: no stage before it has a vocabulary. {cure}(vocab=…)")
+        cure = "Put .build_vocab() before it, or .use_vocab(…); a validation graph names the training graph's"
+        raise GraphError(f"{stage}: no stage before it has a vocabulary. {cure}: .numericalize(vocab=…)")
     return _only(found, stage, column)
 
 
@@ -55,16 +56,19 @@ def pad_index(goes_by: GoesBy | None) -> int:
     return goes_by.vocab[PADDING]
 
 
-def _vocabs(source: object, kind: type, column: Column) -> list[GoesBy]:
-    """Return the vocabularies before, each once; where there are several, those for this column, if any are."""
+def _vocabs(source: object, kind: type, column: Columns) -> list[GoesBy]:
+    """Return the vocabularies before, each once; where there are several, those for these columns, if any are."""
     having = [vars(one) for one in before(source, kind) if "goes_by" in vars(one)]
     every = list(dict.fromkeys(one["goes_by"] for one in having))
     if len(every) < 2:
         return every
-    return list(dict.fromkeys(one["goes_by"] for one in having if one["column"] == column)) or every
+    wanted = set(each_column(column))
+    return (
+        list(dict.fromkeys(o["goes_by"] for o in having if wanted <= set(each_column(o["column"])))) or every
+    )
 
 
-def _only(found: list[GoesBy], stage: str, column: Column) -> GoesBy:
+def _only(found: list[GoesBy], stage: str, column: Columns) -> GoesBy:
     if len(found) > 1:
         text = f"{stage}: {len(found)} vocabularies come before it, and column={column!r} does not say which is meant."
         raise GraphError(f"{text} {_CURES[stage]}")
@@ -89,6 +93,6 @@ def named(vocab: HasVocab, stage: str) -> GoesBy:
     if isinstance(vocab, Vocab):
         return Fixed(vocab)
     held = getattr(vocab, "goes_by", vocab)
-    if isinstance(held, (Fit, Fixed)):
+    if isinstance(held, GoesBy):
         return held
     raise GraphError(f"{stage}: vocab={vocab!r:.100} is neither a Vocab nor a stage that has one.")
