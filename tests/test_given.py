@@ -16,6 +16,7 @@ from corpora import LABELLED, TEXTS, Logged, passes, plain, vectors
 from test_legacy import WAYS, saved
 from torch.utils.data import DataLoader
 from torch.utils.data.datapipes.iter import IterableWrapper
+from torchdata.stateful_dataloader import StatefulDataLoader
 
 from torchvectors import GloVe, Vectors, Vocab, datapipes, nodes
 from torchvectors.errors import GraphError, NotFoundError, ParseError, TokenTypeError, VocabError
@@ -220,6 +221,52 @@ def test_workers_share_it(tmp_path: Path) -> None:
     rows = list(DataLoader(graph, batch_size=None, num_workers=2, multiprocessing_context="fork"))
     assert sorted(rows) == sorted(train.vocab(text.split()) for text in TEXTS)
     assert passes(log) == [os.getpid()]  # fitted before the workers start
+
+
+# States.
+
+
+def _resumable(vocab: Any) -> Any:
+    graph = datapipes.Rows(LABELLED).tokenize().use_vocab(vocab).shuffle().sharding_filter().numericalize()
+    return StatefulDataLoader(datapipes.Resumable(graph, seed=3), batch_size=None, num_workers=0)
+
+
+def test_a_graph_of_pipes_is_resumed_only_with_its_vocabulary() -> None:
+    vocab = Vocab(["<unk>", "the", "mat"], 0)
+    first = _resumable(vocab)
+    rows = iter(first)
+    head = [next(rows) for _ in range(5)]
+    state = pickle.loads(pickle.dumps(first.state_dict()))
+    tail = list(rows)
+    assert len(head) + len(tail) == len(LABELLED)
+    second = _resumable(vocab)
+    second.load_state_dict(state)
+    assert plain(list(second)) == plain(tail)
+    other = _resumable(Vocab(["<unk>", "mat", "the"], 0))
+    other.load_state_dict(state)
+    with pytest.raises(GraphError, match="this state was taken with the vocabulary xxh3_128"):
+        iter(other)
+
+
+def test_a_graph_of_nodes_is_resumed_only_with_its_vocabulary() -> None:
+    def loader(vocab: Any) -> Any:
+        return torchdata.nodes.Loader(stages.Numericalize(given_graph(stages, TEXTS, vocab)))
+
+    stages: Any = nodes
+    vocab = Vocab(["<unk>", "the", "mat"], 0)
+    first = loader(vocab)
+    rows = iter(first)
+    head = [next(rows) for _ in range(5)]
+    state = pickle.loads(pickle.dumps(first.state_dict()))
+    tail = list(rows)
+    assert head + tail == [vocab(text.split()) for text in TEXTS]
+    second = loader(vocab)
+    second.load_state_dict(state)
+    assert list(second) == tail
+    other = loader(Vocab(["<unk>", "mat", "the"], 0))
+    other.load_state_dict(state)
+    with pytest.raises(GraphError, match="this state was taken with the vocabulary xxh3_128"):
+        iter(other)
 
 
 # Errors.

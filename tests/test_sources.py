@@ -317,3 +317,20 @@ def test_a_pipe_over_rows_is_an_iter_pipe_and_pickles(hugging: Any) -> None:
     pipe = datapipes.Rows(HUGGING["map style"](hugging))
     assert isinstance(pipe, IterDataPipe)
     assert list(pickle.loads(pickle.dumps(pipe))) == [{"text": t, "label": y} for y, t in LABELLED]
+
+
+def test_a_vocabulary_of_hugging_face_rows_is_counted_once_in_all_runs(hugging: Any) -> None:
+    def counted(source: Any, **settings: Any) -> list[int]:
+        stages: Any = nodes
+        pipe = datapipes.Rows(source).tokenize().build_vocab(**settings)
+        node = stages.BuildVocab(stages.Tokenize(stages.Rows(source)), **settings)
+        assert pipe.vocab.get_itos() == node.vocab.get_itos()
+        return [pipe.passes, node.passes]
+
+    make = HUGGING["map style"]
+    assert counted(make(hugging)) == [1, 0]  # the node takes what the pipe has fitted
+    assert counted(make(hugging)) == [0, 0]  # made anew, of equal rows
+    assert counted(make(hugging), min_freq=2) == [1, 0]
+    assert counted(make(hugging).select(range(9))) == [1, 0]
+    for _ in range(2):
+        assert counted(HUGGING["streamed"](hugging)) == [1, 1]  # it says of itself nothing that could be trusted

@@ -13,12 +13,12 @@ from torchvectors.stages import (
     PADDING,
     UNKNOWN,
     Aligned,
-    Corpus,
     Fit,
     FitsVocab,
     GivesAlignment,
     GoesBy,
     VocabSettings,
+    corpus_of,
     each_row,
     tokens_of,
     vocab_before,
@@ -74,10 +74,15 @@ class BuildVocab(FitsVocab, NeedsVocab):
             vocabulary is then kept in the cache, and a later run with an equal fingerprint counts nothing. None:
             what the source says of itself (an attribute ``fingerprint``; Hugging Face's data sets have one), if
             nothing but torchvectors' own stages and tokenizers are behind it; and otherwise each run counts.
+        extend_with: The tokens of a second corpus, such as a validation set's: another graph, which stays where it
+            is. Those that are not in the vocabulary yet come behind all others, which keep their indices, the most
+            frequent first. ``min_freq`` holds for how often they occur there, ``max_tokens`` for all together. Counts
+            and coverage are those of the first corpus.
 
     Attributes:
         vocab: The vocabulary.
         passes: How often the corpus was counted, in this process: 0 or 1, unless counting has failed.
+        extension_passes: The same of the corpus of ``extend_with``.
 
     Raises:
         GraphError: The corpus has no rows, or a row has no tokens; or a pipe of one's own that deals out shards is
@@ -95,21 +100,33 @@ class BuildVocab(FitsVocab, NeedsVocab):
         max_tokens: int | None = None,
         column: Columns = None,
         fingerprint: str | None = None,
+        extend_with: Pipe | None = None,
     ) -> None:
         self.source_datapipe = source
         self.column = checked_columns(column, "build_vocab")
-        settings = VocabSettings(min_freq=min_freq, specials=specials, max_tokens=max_tokens)
-        corpus = Corpus(
-            share=self._share, source=source, kind=IterDataPipe, column=self.column, declared=fingerprint
+        settings = VocabSettings(
+            min_freq=min_freq,
+            specials=specials,
+            max_tokens=max_tokens,
+            extended=extend_with is not None,
         )
+        corpus = corpus_of(
+            source,
+            self._share,
+            kind=IterDataPipe,
+            column=self.column,
+            declared=fingerprint,
+            extend_with=extend_with,
+        )
+        self.extended_by = corpus.extension_described()
         self.goes_by = Fit(corpus, settings)
 
     @contextmanager
-    def _share(self, number: int, of: int) -> Iterator[Iterable[Sequence[str]]]:
+    def _share(self, source: Pipe, called: str, number: int, of: int) -> Iterator[Iterable[Sequence[str]]]:
         """Give one pass over the tokens of all rows, or of a share of them."""
-        with whole(self.source_datapipe):
-            rows = share_of(self.source_datapipe, number, of)
-            yield each_row(rows, lambda row: tokens_of(row, self.column, "build_vocab"), number, of)
+        with whole(source):
+            rows = share_of(source, number, of)
+            yield each_row(rows, lambda row: tokens_of(row, self.column, called), number, of)
 
     def __iter__(self) -> Iterator[Any]:
         # A pipe has one iterator at a time: the pass that counts must have ended before this one begins.

@@ -15,13 +15,13 @@ from torchvectors.stages import (
     PADDING,
     UNKNOWN,
     Aligned,
-    Corpus,
     Fit,
     FitsVocab,
     GivesAlignment,
     GoesBy,
     VocabSettings,
     before,
+    corpus_of,
     each_row,
     tokens_of,
     vocab_before,
@@ -87,38 +87,50 @@ class BuildVocab(FitsVocab, NeedsVocab):
         max_tokens: int | None = None,
         column: Columns = None,
         fingerprint: str | None = None,
+        extend_with: Node | None = None,
     ) -> None:
         super().__init__(source)
         self.column = checked_columns(column, "build_vocab")
-        settings = VocabSettings(min_freq=min_freq, specials=specials, max_tokens=max_tokens)
-        corpus = Corpus(
-            share=self._share, source=source, kind=BaseNode, column=self.column, declared=fingerprint
+        settings = VocabSettings(
+            min_freq=min_freq,
+            specials=specials,
+            max_tokens=max_tokens,
+            extended=extend_with is not None,
         )
+        corpus = corpus_of(
+            source,
+            self._share,
+            kind=BaseNode,
+            column=self.column,
+            declared=fingerprint,
+            extend_with=extend_with,
+        )
+        self.extended_by = corpus.extension_described()
         self.goes_by = Fit(corpus, settings)
         self._no_rows_yet = False
 
     @contextmanager
-    def _share(self, number: int, of: int) -> Iterator[Iterable[Sequence[str]]]:
+    def _share(self, source: Node, called: str, number: int, of: int) -> Iterator[Iterable[Sequence[str]]]:
         """Give one pass over the tokens of all rows, or of a share of them."""
-        for node in before(self.source, BaseNode):
+        for node in before(source, BaseNode):
             if getattr(vars(node).get("sampler"), "num_replicas", 1) > 1:
                 cure = "Fit a BuildVocab over the whole, and name it: Numericalize(source, vocab=fitted)."
                 raise GraphError(f"build_vocab: this rank would count its own shard of the corpus. {cure}")
-        dealing = [node for node in before(self.source, BaseNode) if isinstance(node, ShardRows)]
+        dealing = [node for node in before(source, BaseNode) if isinstance(node, ShardRows)]
         try:
             for node in dealing:
                 node.whole = True
-            self.source.reset(None)
+            source.reset(None)
             start = None
             with suppress(NotImplementedError):  # whoever wants no states writes nodes without one
-                start = self.source.state_dict()
-            rows = share_of(self.source, number, of)
-            yield each_row(rows, lambda row: tokens_of(row, self.column, "build_vocab"), number, of)
+                start = source.state_dict()
+            rows = share_of(source, number, of)
+            yield each_row(rows, lambda row: tokens_of(row, self.column, called), number, of)
         finally:
             for node in dealing:
                 node.whole = False
         # Or a sampler would take the pass that trains for the second epoch.
-        self.source.reset(start)
+        source.reset(start)
 
     def reset(self, initial_state: dict[str, Any] | None = None) -> None:
         """Fit, if nobody has yet, and go to the beginning, or to a state."""

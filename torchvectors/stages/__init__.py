@@ -9,7 +9,7 @@ one. ``pickling``: what cannot go to another process.
 """
 
 from torchvectors.stages.aligned import Aligned, GivesAlignment
-from torchvectors.stages.corpus import Corpus, called, described, settled
+from torchvectors.stages.corpus import Corpus, called, corpus_of, described, settled
 from torchvectors.stages.fit import Fit, FitsVocab, Fixed, GoesBy
 from torchvectors.stages.given import Given
 from torchvectors.stages.origins import VocabOrigin, given_vocab
@@ -49,6 +49,7 @@ __all__ = [
     "before",
     "called",
     "check_tail",
+    "corpus_of",
     "deal",
     "described",
     "each_row",

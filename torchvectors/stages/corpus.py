@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, Protocol
 
+from torchvectors.errors import GraphError
 from torchvectors.stages.walk import before, stages_in
 from torchvectors.tokenizers import basic_english, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
-__all__ = ["Corpus", "Share", "called", "described", "fingerprint_of", "settled"]
+__all__ = ["Corpus", "Share", "called", "corpus_of", "described", "fingerprint_of", "settled"]
 
 
 class Share(Protocol):
@@ -32,14 +34,58 @@ class Corpus:
     kind: type  # the class of all pipes, or of all nodes
     column: object = None  # of the tokens
     declared: str | None = None  # what the user says tells its tokens from those of any other corpus
+    more: Corpus | None = None  # a second one, whose tokens come behind
 
     def described(self) -> str:
         """Say which stages come before, how they are set, and where the tokens are."""
-        return f"{described(self.source, self.kind)}, column {self.column!r}"
+        return f"{described(self.source, self.kind)}, column {self.column!r}{self.extension_described()}"
+
+    def extension_described(self) -> str:
+        """Say the same of the second corpus; nothing where there is none."""
+        return "" if self.more is None else f", extended by {self.more.described()}"
 
     def fingerprint(self) -> str | None:
         """Return what tells its tokens from those of any other corpus; None where nobody has said."""
-        return self.declared if self.declared is not None else fingerprint_of(self.source, self.kind)
+        own = self.declared if self.declared is not None else fingerprint_of(self.source, self.kind)
+        if self.more is None:
+            return own
+        other = self.more.fingerprint()
+        return None if own is None or other is None else f"{own}, extended by {other}"
+
+
+def corpus_of(
+    source: object,
+    share: Callable[[Any, str, int, int], AbstractContextManager[Iterable[Sequence[str]]]],
+    *,
+    kind: type,
+    column: object,
+    declared: str | None,
+    extend_with: object,
+) -> Corpus:
+    """Return what `BuildVocab` counts, in both of its forms.
+
+    Args:
+        source: The stage before it.
+        share: Makes a `Share` of a source, and of what to call it in an error's text.
+        kind: The class of all pipes, or of all nodes.
+        column: Of the tokens.
+        declared: What the user says tells the source's tokens from those of any other corpus.
+        extend_with: The last stage of a second corpus, or None.
+
+    Raises:
+        GraphError: ``extend_with`` is of another kind.
+    """
+    more = None
+    if extend_with is not None:
+        called = "build_vocab, extend_with"
+        if not isinstance(extend_with, kind):
+            text = f"{called}: {extend_with!r:.100} is no {kind.__name__}."
+            raise GraphError(
+                f"{text} Give a graph that ends in tokens, such as Rows(…) and Tokenize behind it."
+            )
+        more = Corpus(share=partial(share, extend_with, called), source=extend_with, kind=kind, column=column)
+    own = partial(share, source, "build_vocab")
+    return Corpus(share=own, source=source, kind=kind, column=column, declared=declared, more=more)
 
 
 def described(stage: object, kind: type) -> str:

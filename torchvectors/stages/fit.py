@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xxhash import xxh3_128_hexdigest
@@ -74,6 +74,7 @@ class Fit:
 
     def __init__(self, corpus: Corpus | None, settings: VocabSettings, fitted: Fitted | None = None) -> None:
         self.passes = 0  # over the corpus, in this process; 0 or 1, unless one has failed
+        self.extension_passes = 0  # over the second corpus, if there is one
         self.settings = settings
         self._corpus, self._fitted = corpus, fitted
         self._expected: dict[str, Any] | None = None  # what a state asks for whose file is gone
@@ -129,8 +130,13 @@ class Fit:
         return self.settings.choose(found)
 
     def _count(self, number: int, of: int) -> Counted:
+        corpus = self._unfitted
         self.passes += 1
-        return counted(self._unfitted, number, of)
+        found = counted(corpus, number, of)
+        if corpus.more is None:
+            return found
+        self.extension_passes += 1
+        return replace(found, more=counted(corpus.more, number, of))
 
     @property
     def _unfitted(self) -> Corpus:
@@ -272,11 +278,17 @@ class FitsVocab:
 
     goes_by: Fit
     column: Columns
+    extended_by: str  # what the second corpus is, in words; empty if there is none
 
     @property
     def passes(self) -> int:
         """How often the corpus was counted, in this process: 0 or 1, unless counting has failed."""
         return self.goes_by.passes
+
+    @property
+    def extension_passes(self) -> int:
+        """How often the corpus of ``extend_with`` was counted, in this process: 0 or 1, unless counting has failed."""
+        return self.goes_by.extension_passes
 
     def fit(
         self, group: ProcessGroup | None = None, *, timeout: float = 1800.0, dealt: bool = False
@@ -290,7 +302,8 @@ class FitsVocab:
         Args:
             group: The ranks; None for all. Without ``torch.distributed`` it is this process alone.
             timeout: Seconds to wait for the others, once this rank has counted.
-            dealt: Whether each rank's source is its own share of the corpus already, and all of that is counted.
+            dealt: Whether each rank's source is its own share of the corpus already, and all of that is counted;
+                likewise that of ``extend_with``.
 
         Returns:
             The vocabulary, which is the same on every rank.
@@ -317,7 +330,7 @@ class FitsVocab:
 
     def settings_said(self) -> str:
         """Say how it is set."""
-        return f"{self.goes_by.settings}, column {self.column!r}"
+        return f"{self.goes_by.settings}, column {self.column!r}{self.extended_by}"
 
     def keeps_fingerprint(self) -> bool:
         """Say that the rows come out as they went in."""

@@ -34,16 +34,19 @@ class Counted:
     counts: Mapping[str, int]  # of every token
     running: int  # tokens in all
     rows: int
+    more: Counted | None = None  # what was found in a second corpus, whose tokens come behind
 
     @classmethod
     def added(cls, parts: Iterable[Counted]) -> Counted:
         """Return what all shares together have."""
         counts: Counter[str] = Counter()
         running = rows = 0
+        more: list[Counted] = []
         for part in parts:
             counts.update(part.counts)
             running, rows = running + part.running, rows + part.rows
-        return cls(counts=counts, running=running, rows=rows)
+            more += [] if part.more is None else [part.more]
+        return cls(counts=counts, running=running, rows=rows, more=cls.added(more) if more else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,7 @@ class VocabSettings:
     specials: Sequence[str] = (PADDING, UNKNOWN)  # they come first, and need not occur
     # The most tokens, specials included. A special that occurs takes no other token's place.
     max_tokens: int | None = None
+    extended: bool = False  # whether the tokens of a second corpus come behind those of the first
 
     def __post_init__(self) -> None:
         # A copy, for the corpus may be counted long after the caller's list has changed.
@@ -67,18 +71,32 @@ class VocabSettings:
     def choose(self, found: Counted) -> Fitted:
         """Return the vocabulary; unknown tokens get the index of ``<unk>`` if that is among the specials.
 
+        The counts that it keeps are those of the first corpus, for a token of the second as well.
+
         Raises:
-            GraphError: There was not one row.
+            GraphError: There was not one row, in the corpus or in the second one.
         """
         if not found.rows:
-            cure = "Look at its source: a generator, for one, can be read only once."
-            raise GraphError(
-                f"build_vocab: the corpus has no rows, so there is no vocabulary to be had. {cure}"
-            )
+            text = "build_vocab: the corpus has no rows, so there is no vocabulary to be had."
+            raise GraphError(f"{text} {_LOOK}")
+        if found.more is not None and not found.more.rows:
+            raise GraphError(f"build_vocab: the corpus that extend_with= names has no rows. {_LOOK}")
         counts = found.counts
         tokens = order_tokens(
             counts, min_freq=self.min_freq, specials=self.specials, max_tokens=self.max_tokens
         )
+        if found.more is not None:
+            tokens += self._behind(tokens, found.more)
         vocab = Vocab(tokens, self.specials.index(UNKNOWN) if UNKNOWN in self.specials else None)
         kept = {token: counts[token] for token in tokens if token in counts}
         return Fitted(vocab=vocab, counts=kept, running=found.running, rows=found.rows)
+
+    def _behind(self, tokens: list[str], more: Counted) -> list[str]:
+        """Return the second corpus' tokens that are not there yet, chosen and ordered as those of the first."""
+        there = frozenset(tokens)
+        new = {token: count for token, count in more.counts.items() if token not in there}
+        room = None if self.max_tokens is None else self.max_tokens - len(tokens)
+        return order_tokens(new, min_freq=self.min_freq)[:room]
+
+
+_LOOK = "Look at its source: a generator, for one, can be read only once."
