@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch.utils.data.datapipes.datapipe
 import torchdata.nodes
@@ -65,6 +66,11 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
         lambda stages: stages.BuildVocab(stages.Rows([["a"], ["b", {"c": 1}]])),
         TokenTypeError,
         r"^build_vocab: sentence 1: a token is a str, not \{'c': 1\} \(of type dict\)",
+    ),
+    "an array of tokens": (
+        lambda stages: stages.Numericalize(stages.Rows([np.array(["a"])]), vocab=Vocab(["a"])),
+        GraphError,
+        r"^numericalize: a row must hold a list of tokens, .*Give it as a list: array\.tolist\(\), or data\.with",
     ),
     "one column of several": (
         lambda stages: stages.Tokenize(stages.Rows([{"a": "x", "b": 3}]), column=("a", "b")),
@@ -163,6 +169,12 @@ UNPICKLABLE: dict[str, tuple[Callable[[Any], Any], str]] = {
     "an object that holds one": (
         lambda stages: stages.Tokenize(stages.Rows(["a"]), Splitter()),
         "tokenize: its tokenizer, .*Splitter",
+    ),
+    "what makes unknown rows": (
+        lambda stages: stages.AlignVectors(
+            stages.UseVocab(stages.Rows([["a"]]), Vocab(["a"])), vectors(), unk_init=lambda row: row
+        ),
+        "align_vectors: its unk_init, <function .*lambda",
     ),
     "before another stage": (
         lambda stages: stages.Numericalize(

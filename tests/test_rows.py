@@ -109,6 +109,13 @@ def test_every_other_column_means_itself(column: Column) -> None:
     assert each_column(column) == (column,)
 
 
+def test_columns_in_a_list_within_a_list_are_an_error() -> None:
+    with pytest.raises(
+        GraphError, match=r"^tokenize: column=.* holds \['a', 'b'\], which is neither a position"
+    ):
+        checked_columns((["a", "b"], "c"), "tokenize")  # type: ignore[arg-type]  # the mistake
+
+
 @given(columns=st.lists(COLUMNS, min_size=1), data=st.data())
 def test_a_column_twice_or_none_is_an_error(columns: list[Any], data: Any) -> None:
     twice = [*columns, data.draw(st.sampled_from(columns))]

@@ -333,4 +333,7 @@ def test_a_vocabulary_of_hugging_face_rows_is_counted_once_in_all_runs(hugging: 
     assert counted(make(hugging), min_freq=2) == [1, 0]
     assert counted(make(hugging).select(range(9))) == [1, 0]
     for _ in range(2):
-        assert counted(HUGGING["streamed"](hugging)) == [1, 1]  # it says of itself nothing that could be trusted
+        assert counted(HUGGING["streamed"](hugging)) == [
+            1,
+            1,
+        ]  # it says of itself nothing that could be trusted

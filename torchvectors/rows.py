@@ -67,11 +67,14 @@ def checked_columns(columns: Columns, stage: str) -> Columns:
     """Return what a stage keeps of its ``column=``: one column as it is, several as a tuple.
 
     Raises:
-        GraphError: It is none, or one twice, whose text would be tokenised twice.
+        GraphError: It is none, or one twice, whose text would be tokenised twice; or it holds what is no column.
     """
     if not isinstance(columns, (tuple, list)):
         return columns
     every = each_column(columns)
+    if unhashable := [column for column in every if not isinstance(column, Hashable)]:
+        text = f"{stage}: column={columns!r} holds {unhashable[0]!r}, which is neither a position nor a key."
+        raise GraphError(f"{text} Give the columns themselves, one beside the other.")
     twice = [column for place, column in enumerate(every) if column in every[:place]]
     if not every or twice:
         what = f"names {twice[0]!r} twice" if twice else "names no column"

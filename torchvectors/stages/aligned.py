@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torchvectors.align import Alignment, align
 from torchvectors.errors import GraphError
+from torchvectors.stages.pickling import expect_picklable
 from torchvectors.stages.settings import PADDING
 from torchvectors.vectors import expect_vectors
 
@@ -71,6 +72,7 @@ class Aligned:
             return self._alignment
 
     def __reduce__(self) -> tuple[object, ...]:
+        expect_picklable("align_vectors", self._how)
         # A worker needs the vocabulary; if it asks for the matrix, it looks that up in the store's shared pages.
         return _aligned, (self._goes_by, self._vectors, self._how)
 

@@ -104,6 +104,8 @@ def _tokens_in(row: Any, column: Column, stage: str) -> Sequence[str]:
     if isinstance(tokens, (list, tuple)):
         return tokens
     cure = "Put .tokenize() before it." if isinstance(tokens, str) else _NAME_THE_COLUMN
+    if hasattr(tokens, "tolist"):  # an array, such as a data set of Hugging Face's makes in another format
+        cure = "Give it as a list: array.tolist(), or data.with_format(None)."
     raise GraphError(f"{stage}: a row must hold a list of tokens, and this holds {tokens!r:.100}. {cure}")
 
 

@@ -15,6 +15,7 @@ from xxhash import xxh3_128
 
 from torchvectors.counting import check_specials
 from torchvectors.errors import TokenTypeError, VocabError
+from torchvectors.vocabulary.refusals import believed, not_a_token, out_of_bounds, refuse_other_types
 from torchvectors.vocabulary.text import read_tokens, write_tokens
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class _Index(dict[str, int]):
 
     def __missing__(self, token: object) -> int:
         if not isinstance(token, str):
-            raise _not_a_token(token)
+            raise not_a_token(token)
         if self.default is None:
             cure = "Call set_default_index() with the index that such tokens shall get."
             raise VocabError(f"Token {token} not found and default index is not set. {cure}")
@@ -87,7 +88,7 @@ class Vocab(nn.Module):
     def _fill(self, tokens: Iterable[str], default_index: SupportsIndex | None) -> None:
         itos = list(tokens)
         if not set(map(type, itos)) <= {str}:
-            _refuse_other_types(itos)
+            refuse_other_types(itos)
             # Of a subclass (numpy.str_, an enum) the text alone stays, as in torchtext.
             itos = list(map(str.__str__, itos))
         stoi = _Index(zip(itos, count(), strict=False))
@@ -154,12 +155,12 @@ class Vocab(nn.Module):
 
     def __contains__(self, token: str) -> bool:
         if not isinstance(token, str):
-            raise _not_a_token(token)
+            raise not_a_token(token)
         return token in self._stoi
 
     def __getitem__(self, token: str) -> int:
         if not isinstance(token, str):
-            raise _not_a_token(token)
+            raise not_a_token(token)
         return self._stoi[token]
 
     def set_default_index(self, index: SupportsIndex | None) -> None:
@@ -182,10 +183,10 @@ class Vocab(nn.Module):
             VocabError: The index is out of bounds, or the token exists.
         """
         if not isinstance(token, str):
-            raise _not_a_token(token)
+            raise not_a_token(token)
         at = operator.index(index)
         if not 0 <= at <= len(self._itos):
-            raise _out_of_bounds(at, len(self._itos))
+            raise out_of_bounds(at, len(self._itos))
         if token in self._stoi:
             # torchtext said "Token a not found in Vocab" here: programs that look for either are served.
             exists = f"Token {token} already exists in the Vocab with index: {self._stoi[token]}"
@@ -212,7 +213,7 @@ class Vocab(nn.Module):
         """
         at = operator.index(index)
         if not 0 <= at < len(self._itos):
-            raise _out_of_bounds(at, len(self._itos))
+            raise out_of_bounds(at, len(self._itos))
         return self._itos[at]
 
     def lookup_tokens(self, indices: Iterable[SupportsIndex]) -> list[str]:
@@ -228,7 +229,7 @@ class Vocab(nn.Module):
         places = list(map(operator.index, indices))
         if places and not 0 <= min(places) <= max(places) < len(self._itos):
             wrong = next(place for place in places if not 0 <= place < len(self._itos))
-            raise _out_of_bounds(wrong, len(self._itos))
+            raise out_of_bounds(wrong, len(self._itos))
         return list(map(self._itos.__getitem__, places))
 
     def lookup_indices(self, tokens: Iterable[str]) -> list[int]:
@@ -245,7 +246,7 @@ class Vocab(nn.Module):
             return list(map(self._stoi.__getitem__, tokens))
         except TypeError:
             if isinstance(tokens, (list, tuple)):
-                _refuse_other_types(tokens)
+                refuse_other_types(tokens)
             raise
 
     def get_stoi(self) -> dict[str, int]:
@@ -301,7 +302,7 @@ class Vocab(nn.Module):
         if version != _VERSION:
             cure = "Install a newer torchvectors to read it."
             raise VocabError(f"this vocabulary has version {version!r}, {_VERSION} is known here. {cure}")
-        return cls(*_believed(state.get("tokens"), state.get("default_index")))
+        return cls(*believed(state.get("tokens"), state.get("default_index")))
 
     def write_text(self, path: str | os.PathLike[str]) -> Path:
         r"""Write the tokens to a text file, a token a line, for people and other programs to read; return its path.
@@ -343,7 +344,7 @@ class Vocab(nn.Module):
     def __setstate__(self, state: dict[str, object]) -> None:
         # `torch.load` calls this with whatever a file says.
         rest = dict(state)
-        tokens, default_index = _believed(rest.pop("_itos", None), rest.pop("_default", None))
+        tokens, default_index = believed(rest.pop("_itos", None), rest.pop("_default", None))
         nn.Module.__init__(self)
         self.__dict__.update(rest)
         self._fill(tokens, default_index)
@@ -383,33 +384,3 @@ class Vocab(nn.Module):
         from torchvectors.vocabulary.scripting import ScriptableVocab
 
         return ScriptableVocab(self)
-
-
-def _believed(tokens: object, default_index: object) -> tuple[list[str], int | None]:
-    """Return what was read from somewhere, if it can make a vocabulary.
-
-    Raises:
-        VocabError: It cannot.
-    """
-    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-        raise VocabError(f"this saved vocabulary is damaged: {reprlib.repr(tokens)} is not a list of tokens")
-    if default_index is not None and not isinstance(default_index, int):
-        raise VocabError(f"this saved vocabulary is damaged: {default_index!r} is not a default index")
-    return tokens, default_index
-
-
-def _not_a_token(value: object) -> TokenTypeError:
-    return TokenTypeError(f"a token is a str, not {reprlib.repr(value)} (of type {type(value).__name__})")
-
-
-def _refuse_other_types(tokens: Sequence[object]) -> None:
-    for place, token in enumerate(tokens):
-        if not isinstance(token, str):
-            kind = type(token).__name__
-            cure = " Give one sentence at a time." if isinstance(token, (list, tuple)) else ""
-            text = f"tokens[{place}] is {reprlib.repr(token)} (of type {kind}), and a token is a str.{cure}"
-            raise TokenTypeError(text)
-
-
-def _out_of_bounds(index: int, size: int) -> VocabError:
-    return VocabError(f"Specified index {index} is out of bounds for vocab of size {size}")
