@@ -106,6 +106,10 @@ def test_every_kind_of_row_goes_through_every_stage(
             place = range(len(before))[1 if column in (None, "text") else int(column)]
             assert after[:place] + after[place + 1 :] == before[:place] + before[place + 1 :]
 
+    fixed = form.stages.UseVocab(tokens, fitted, column=column)
+    assert epoch(form, form.stages.Numericalize(fixed, column=column)) == done
+    assert (fitted.passes, fixed.vocab.get_itos()) == (1, itos)
+
     looked_up = form.stages.LookupVectors(
         form.stages.Tokenize(form.source(rows), column=column), vectors(), column
     )
@@ -705,6 +709,23 @@ BROKEN: dict[str, tuple[Graph, type[Exception], str]] = {
         ),
         GraphError,
         r"^numericalize: vocab=.* is neither a Vocab nor a stage that has one",
+    ),
+    "no vocabulary to use": (
+        lambda form: form.stages.UseVocab(form.source([["a"]]), {"a": 0}),
+        GraphError,
+        r"^use_vocab: vocab=\{'a': 0\} is neither a Vocab nor a stage that has one",
+    ),
+    "a given vocabulary and a counted one on one path": (
+        lambda form: form.stages.Numericalize(
+            form.stages.UseVocab(form.stages.BuildVocab(form.source([["a"]])), Vocab(["a"]))
+        ),
+        GraphError,
+        r"^numericalize: 2 vocabularies come before it, and column=None does not say.*vocab=…; or give each",
+    ),
+    "a second corpus without rows": (
+        lambda form: form.stages.BuildVocab(form.source([["a"]]), extend_with=form.source([])),
+        GraphError,
+        r"^build_vocab: the corpus that extend_with= names has no rows. Look at its source",
     ),
     "nothing to align": (
         lambda form: form.stages.AlignVectors(form.source([["a"]]), vectors()),

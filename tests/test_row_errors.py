@@ -157,6 +157,19 @@ class Splitter:
         return list(self.how(text))
 
 
+class Transformed:
+    """A data set with a transform, as many have one."""
+
+    def __init__(self) -> None:
+        self.transform: Callable[[str], str] = lambda text: text
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> str:
+        return self.transform("a")
+
+
 UNPICKLABLE: dict[str, tuple[Callable[[Any], Any], str]] = {
     "a lambda": (
         lambda stages: stages.Tokenize(stages.Rows(["a"]), lambda text: [text]),
@@ -175,6 +188,10 @@ UNPICKLABLE: dict[str, tuple[Callable[[Any], Any], str]] = {
             stages.UseVocab(stages.Rows([["a"]]), Vocab(["a"])), vectors(), unk_init=lambda row: row
         ),
         "align_vectors: its unk_init, <function .*lambda",
+    ),
+    "a transform of the data set": (
+        lambda stages: stages.Tokenize(stages.Rows(Transformed())),
+        "rows: its source.transform, <function .*lambda",
     ),
     "before another stage": (
         lambda stages: stages.Numericalize(

@@ -52,14 +52,31 @@ class Again:
     def __iter__(self) -> Iterator[Any]:
         return self.since(0)
 
+    def functions(self) -> dict[str, object]:
+        """Return the functions that the rows' data set holds, such as a transform, by their names."""
+        held = getattr(self._rows, "__dict__", {})
+        return {name: value for name, value in held.items() if callable(value)}
+
     def since(self, start: int) -> Iterator[Any]:
-        """Begin a pass, ``start`` rows behind the beginning."""
+        """Begin a pass, ``start`` rows behind the beginning.
+
+        Raises:
+            GraphError: There are fewer rows.
+        """
         if not hasattr(self._rows, "__iter__"):
             # By its length: without an __iter__, Python would go on until an IndexError, which not every data set
             # raises.
+            _expect_rows(start, min(start, len(self._rows)))
             return map(self._rows.__getitem__, range(start, len(self._rows)))
         rows = _whole(self._rows) if _is_streamed(self._rows) else iter(self._rows)
-        return islice(rows, start, None) if start else rows
+        _expect_rows(start, sum(1 for _ in islice(rows, start)))
+        return rows
+
+
+def _expect_rows(start: int, there: int) -> None:
+    if there < start:
+        text = f"rows: this state was taken behind {start} rows, and there are {there} now."
+        raise GraphError(f"{text} Resume with the rows as they were.")
 
 
 def _is_streamed(rows: object) -> bool:

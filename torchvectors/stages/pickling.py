@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from torch.utils.data.datapipes import datapipe
 
 from torchvectors.errors import GraphError, TorchVectorsError
+from torchvectors.sources import Again
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,11 @@ def refuse_unpicklable(stage: object) -> None:
     Raises:
         GraphError: One of them cannot be.
     """
-    expect_picklable(_named(stage), {name: value for name, value in vars(stage).items() if callable(value)})
+    held = {name: value for name, value in vars(stage).items() if callable(value)}
+    for value in vars(stage).values():
+        if isinstance(value, Again):
+            held |= {f"source.{name}": function for name, function in value.functions().items()}
+    expect_picklable(_named(stage), held)
 
 
 def expect_picklable(called: str, held: Mapping[str, object]) -> None:

@@ -77,7 +77,7 @@ def _only(found: list[GoesBy], stage: str, column: Columns) -> GoesBy:
 
 _CURES = {
     "align_vectors": "Give it the column= of the .build_vocab() that is meant.",
-    "numericalize": "Name the stage that is meant: vocab=…",
+    "numericalize": "Name the stage that is meant: vocab=…; or give each column a .numericalize() of its own.",
     "batch_tokens": "Give it the column= of the .numericalize() that is meant, or a padding_value=.",
 }
 
