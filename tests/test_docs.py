@@ -26,7 +26,10 @@ def test_the_readme_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning")
 @pytest.mark.parametrize("name", ["graph.md"])
-def test_each_page_runs_from_top_to_bottom(name: str) -> None:
+def test_each_page_runs_from_top_to_bottom(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": name}
     found = blocks(ROOT / "docs" / name)
     assert len(found) >= 3

@@ -216,7 +216,9 @@ def test_a_fingerprint_is_the_callers_or_the_data_sets_or_none(stage: Any) -> No
     assert stage([1], "mine").fingerprint == "mine"
     assert stage(Known([])).fingerprint == "what its maker says"
     assert stage(Known([]), fingerprint="mine").fingerprint == "mine"
-    assert stage(WordNetTopics(split="dev")).fingerprint is None
+    dev, test = (stage(WordNetTopics(split=split)).fingerprint for split in ("dev", "test"))
+    assert "WordNetTopics" in dev
+    assert dev != test
 
 
 # Hugging Face's datasets.
