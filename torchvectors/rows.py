@@ -46,6 +46,8 @@ def with_field(row: Row, column: Column, value: object) -> Row:
         return value
     place = range(len(row))[column_of(row, column)]
     fields = (*row[:place], value, *row[place + 1 :])
+    if type(row) is tuple:
+        return fields
     return type(row)._make(fields) if hasattr(row, "_make") else fields  # a named tuple stays one
 
 

@@ -46,6 +46,8 @@ class Stage(Pipe):
     """A pipe that draws from one source."""
 
     source_datapipe: Pipe
+    # torch asks each pipe for this at each row; where it is missing, that takes as long as to tokenise a short text.
+    _is_child_datapipe = False
 
     def __len__(self) -> int:
         return len(self.source_datapipe)
