@@ -4,7 +4,7 @@
 data, and ``make`` makes that data from the published facts. Importing this opens no file.
 """
 
-from torchvectors.catalog.lookup import aliases, fasttext, find, glove, names
+from torchvectors.catalog.lookup import aliases, fasttext, find, glove, language_names, names, word2vec
 from torchvectors.catalog.records import Archive, Digest, Entry, Kind, Member, strongest
 
 __all__ = [
@@ -17,6 +17,8 @@ __all__ = [
     "fasttext",
     "find",
     "glove",
+    "language_names",
     "names",
     "strongest",
+    "word2vec",
 ]
