@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import re
 import struct
 import threading
 import zipfile
@@ -24,7 +25,7 @@ from torchvectors.acquire.wanted import of_entry
 from torchvectors.archive import open_member
 from torchvectors.catalog import Archive, Digest, Entry, Member
 from torchvectors.download import Policy, fetch_member, receipt_of
-from torchvectors.download.directory import TAIL
+from torchvectors.download.directory import TAIL, Odd, Window, place_of, seal
 from torchvectors.errors import DigestError, DownloadError, OfflineError, TorchVectorsError
 
 if TYPE_CHECKING:
@@ -356,6 +357,48 @@ def test_a_directory_that_lies_never_gives_wrong_data(
         assert path.read_bytes() == archive
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"flags": 1}, "is encrypted"),
+        ({"flags": 0x40}, "is encrypted"),
+        ({"method": 12}, "packed by method 12"),
+        ({"method": 0}, "cannot have"),
+        ({"start": START_OF_SOME}, "overlaps its neighbours"),
+        ({"start": 0x7FFFFFFF}, "overlaps its neighbours"),
+        ({"packed": packed(ARCHIVE, "few.txt") + 100}, "overlaps its neighbours"),
+        ({"size": 0x7FFFFFFF}, "cannot have"),
+        ({"size": 0}, "cannot have"),
+        ({"named": 5}, "cannot be read"),
+    ],
+    ids=str,
+)
+def test_a_directory_that_lies_is_told_by_itself(changes: dict[str, int], said: str) -> None:
+    with pytest.raises(Odd, match=said):
+        place_of(Window(forged(changes), len(ARCHIVE)), "few.txt", None)
+
+
+def test_a_neighbour_that_reaches_into_the_member_is_an_overlap() -> None:
+    window = Window(forged({"packed": packed(ARCHIVE, "some.txt") + 100}, "some.txt"), len(ARCHIVE))
+    with pytest.raises(Odd, match="overlaps"):
+        place_of(window, "many.txt", None)
+
+
+def test_a_promised_size_is_held_to() -> None:
+    with pytest.raises(Odd, match=rf"has {len(FEW):,} bytes, and {len(FEW) + 1:,} are promised"):
+        place_of(Window(ARCHIVE, len(ARCHIVE)), "few.txt", len(FEW) + 1)
+
+
+@pytest.mark.parametrize("place", [0, 8, 26, 30])  # magic number, method, length of the name, name
+def test_a_member_whose_own_header_is_another_is_not_sealed(tmp_path: Path, place: int) -> None:
+    found = place_of(Window(ARCHIVE, len(ARCHIVE)), "few.txt", None)
+    data = bytearray(ARCHIVE[found.start : found.stop])
+    data[place] ^= 1
+    (tmp_path / "part").write_bytes(data)
+    with pytest.raises(Odd, match="another header"):
+        seal(tmp_path / "part", found)
+
+
 def test_two_members_of_one_name_are_left_to_the_reader(server: Server, tmp_path: Path) -> None:
     archive = zipped({"a/few.txt": FEW, "b/few.txt": SOME})
     server.on("/v.zip", file(archive))
@@ -472,6 +515,8 @@ def test_a_file_that_changed_between_two_calls_is_begun_anew(
     path = get(server.url("/v.zip"), tmp_path, archive=None)
     assert path.name == "few.txt.zip"
     assert content(path) == FEW
+    # It goes on after the 9000 bytes only if they are known to be of this file, which they are not.
+    assert not [seen for seen in server.log[2:] if re.match("bytes=90[0-9][0-9]-", seen.headers["Range"])]
 
 
 def test_a_file_that_changed_since_its_directory_came_is_asked_anew(server: Server, tmp_path: Path) -> None:
