@@ -54,7 +54,7 @@ def of_entry(entry: Entry, max_vectors: int | None) -> Wanted:
         store=store_name(entry.name, max_vectors),
         user_archive=archive.filename,
         own_archive=archive.filename,
-        own_member=_alone(entry),
+        own_member=f"{entry.member.name.rpartition('/')[2]}.zip" if entry.alone else None,
         # A mirror may still have what its publisher has not.
         urls=tuple(
             url
@@ -93,19 +93,6 @@ def of_url(name: str, url: str, digest: Digest | None, max_vectors: int | None) 
         member=Member(name=name, dim=None),
         licence=None,
     )
-
-
-def _alone(entry: Entry) -> str | None:
-    """Return the file name of a member that is fetched alone; None where it must come in its archive.
-
-    Only what has a digest of its own may: the archive's says nothing of it, and the check sum in a zip comes
-    from whoever sends the zip. An archive that holds nothing else is fetched whole.
-    """
-    archive, member = entry.archive, entry.member
-    several = len(archive.members) + len(archive.also) > 1
-    if archive.kind != "zip" or not several or not member.digests:
-        return None
-    return f"{member.name.rpartition('/')[2]}.zip"
 
 
 def store_name(name: str, max_vectors: int | None) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FAMILIES",
     "aliases",
+    "families",
     "family_of",
     "fasttext",
     "find",
@@ -147,6 +148,11 @@ def fasttext(language: str, source: str = "wiki", *, subwords: bool = False) -> 
     else:
         cure = 'Give its code, such as "en", "de" or "zh_min_nan".'
     raise UnknownNameError(f"{language!r}: fastText's {source!r} vectors lack this language. {cure}")
+
+
+def families() -> tuple[str, ...]:
+    """Return the families' names."""
+    return tuple(sorted(FAMILIES))
 
 
 @cache

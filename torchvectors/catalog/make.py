@@ -234,6 +234,11 @@ def _member(family: str, fact: _MemberFact) -> Member:
     )
 
 
+# English, though the facts do not say so: their publishers do.
+_ENGLISH: tuple[str, ...] = ("glove.6B", "glove.42B", "glove.840B", "glove.2024.", "GoogleNews-", "paragram_")
+_ENGLISH += ("lexvec.", "wiki-news-", "crawl-", "numberbatch-en-")
+
+
 def _inside(fact: _ArchiveFact) -> list[_MemberFact]:
     return fact.get("members", [])
 
@@ -259,7 +264,7 @@ def _language(fact: _ArchiveFact, name: str) -> tuple[str | None, str | None]:
     if language and fact["family"].startswith("fasttext-wiki"):
         # The page that lists them joins with "_" what Wikipedia joins with "-": "Franco_Provençal".
         return name.removeprefix("wiki.").removesuffix(".bin"), language.replace("_", "-")
-    return language, None
+    return language or ("en" if name.startswith(_ENGLISH) else None), None
 
 
 def _gives(url: str, kind: Kind) -> bool:

@@ -207,6 +207,16 @@ class Entry:
             raise ValueError(f"{self.name}: {self.archive.name} has no member {self.member.name}.")
 
     @property
+    def alone(self) -> bool:
+        """Whether the member may be fetched without the rest of its archive.
+
+        Only what has a digest of its own may: the archive's says nothing of it, and the check sum in a zip comes
+        from whoever sends the zip. An archive that holds nothing else is fetched whole.
+        """
+        several = len(self.archive.members) + len(self.archive.also) > 1
+        return self.archive.kind == "zip" and several and bool(self.member.digests)
+
+    @property
     def subwords(self) -> bool:
         """Whether it is a fastText model, which has a vector for any word."""
         return self.archive.family.startswith("fasttext") and self.member.name.endswith(".bin")
