@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torchvectors.cache import publish, writable
 from torchvectors.download.addresses import is_mirror, offline, shown
 from torchvectors.download.answers import Do, Verdict
+from torchvectors.download.goal import Goal, goal_of
 from torchvectors.download.members import MemberSource
-from torchvectors.download.part import Part, on_disk
-from torchvectors.download.promise import Promise, promise_of
+from torchvectors.download.part import on_disk
 from torchvectors.download.receipts import Receipt, beside, write_receipt
 from torchvectors.download.transfer import transfer
 from torchvectors.download.transport import Policy, open_session
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from requests import Response, Session
 
     from torchvectors.catalog import Digest, Member
+    from torchvectors.download.part import Part
+    from torchvectors.download.promise import Promise
     from torchvectors.progress import Progress
 
 __all__ = ["fetch", "fetch_member"]
@@ -73,7 +74,7 @@ def fetch(
         NotFoundError: There are no URLs.
         CacheError: The disk cannot be written; what came so far is kept.
     """
-    whole = _goal(destination, urls, digests, nbytes, strict=strict, progress=progress)
+    whole = goal_of(destination, urls, digests, nbytes, strict=strict, progress=progress)
     return _fetch(urls, whole, None, None, policy)[1]
 
 
@@ -116,37 +117,13 @@ def fetch_member(
     """
     if not member.digests:
         raise ValueError(f"{member.name}: without a digest of its own it must come in its archive.")
-    whole = _goal(archive, urls, digests, nbytes, strict=strict, progress=archive_progress)
-    alone = _goal(destination, (), member.digests, None, strict=member.strict, progress=progress)
+    whole = goal_of(archive, urls, digests, nbytes, strict=strict, progress=archive_progress)
+    alone = goal_of(destination, (), member.digests, None, strict=member.strict, progress=progress)
     return _fetch(urls, whole, alone, member, policy)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Goal:
-    """One file that may come, as far as it is here."""
-
-    destination: Path
-    promise: Promise
-    part: Part
-    progress: Progress
-
-
-def _goal(
-    destination: Path,
-    urls: Sequence[str],
-    digests: Iterable[Digest],
-    nbytes: int | None,
-    *,
-    strict: bool,
-    progress: Progress,
-) -> _Goal:
-    promise = promise_of(destination, urls, digests, nbytes, strict=strict)
-    part = Part(destination, {"sha256", *(one.algorithm for one in promise.digests)})
-    return _Goal(destination=destination, promise=promise, part=part, progress=progress)
-
-
 def _fetch(
-    urls: Sequence[str], whole: _Goal, alone: _Goal | None, member: Member | None, policy: Policy
+    urls: Sequence[str], whole: Goal, alone: Goal | None, member: Member | None, policy: Policy
 ) -> tuple[Path, Receipt]:
     if not urls:
         raise NotFoundError(f"{whole.destination}: no URL of this file is known. Put it there yourself.")
@@ -155,7 +132,7 @@ def _fetch(
     writable(whole.destination.parent)
     for goal in filter(None, (whole, alone)):
         goal.part.take_up()
-    doubted: tuple[_Goal, Receipt] | None = None
+    doubted: tuple[Goal, Receipt] | None = None
     failures: list[tuple[str, Verdict]] = []
     with open_session() as session:
         for url in dict.fromkeys(urls):
@@ -176,7 +153,9 @@ def _fetch(
             elif verdict.do is Do.WRONG:
                 part.drop()
     if doubted is None:
-        raise _none_worked(whole.destination, whole.promise, failures, _kept(alone) or _kept(whole))
+        raise _none_worked(
+            whole.destination, whole.promise, failures, (alone.kept if alone else 0) or whole.kept
+        )
     goal, receipt = doubted
     text = "%s: no URL gives the listed digest, %s. Kept what %s gives, with the digest %s."
     listed = " or ".join(map(str, goal.promise.digests))
@@ -185,22 +164,12 @@ def _fetch(
 
 
 def _from_url(
-    session: Session, url: str, whole: _Goal, alone: _Goal | None, member: Member | None, policy: Policy
-) -> tuple[_Goal, Verdict]:
+    session: Session, url: str, whole: Goal, alone: Goal | None, member: Member | None, policy: Policy
+) -> tuple[Goal, Verdict]:
     """Ask one URL for the member, or else for the whole archive: which of them it gave, or what failed last."""
     answer: Response | None = None
     if alone is not None and member is not None:
-        source = MemberSource(
-            session,
-            url,
-            member=member,
-            part=alone.part,
-            promise=alone.promise,
-            archive=whole.promise,
-            archive_part=whole.part,
-            progress=alone.progress,
-            policy=policy,
-        )
+        source = MemberSource(session, url, member, alone, whole, policy)
         verdict = _persist(source.attempt, alone, policy)
         if verdict.do is not Do.WHOLE:
             return alone, verdict
@@ -220,7 +189,7 @@ def _from_url(
     return whole, _persist(attempt, whole, policy)
 
 
-def _persist(attempt: Callable[[], Verdict], goal: _Goal, policy: Policy) -> Verdict:
+def _persist(attempt: Callable[[], Verdict], goal: Goal, policy: Policy) -> Verdict:
     """Attempt until it works or is given up: KEEP, WHOLE, or WRONG with the part, or what failed last."""
     part = goal.part
     attempts = wrong = furthest = 0
@@ -248,13 +217,6 @@ def _persist(attempt: Callable[[], Verdict], goal: _Goal, policy: Policy) -> Ver
             time.sleep(pause)
         else:
             return verdict
-
-
-def _kept(goal: _Goal | None) -> int:
-    """Return how many bytes of a file the next call can continue."""
-    origin = goal.part.origin if goal else None
-    held = goal.part.held(origin.url) if goal and origin else None
-    return held.size if held else 0
 
 
 def _receipt(part: Part, *, verified: bool) -> Receipt:

@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
     from torchvectors.catalog import Member
     from torchvectors.download.answers import Origin
-    from torchvectors.download.part import Part
-    from torchvectors.download.promise import Promise
-    from torchvectors.progress import Progress
+    from torchvectors.download.goal import Goal
 
 __all__ = ["MemberSource"]
 
@@ -52,22 +50,11 @@ class MemberSource:
     """
 
     def __init__(
-        self,
-        session: Session,
-        url: str,
-        *,
-        member: Member,
-        part: Part,
-        promise: Promise,
-        archive: Promise,
-        archive_part: Part,
-        progress: Progress,
-        policy: Policy,
+        self, session: Session, url: str, member: Member, alone: Goal, whole: Goal, policy: Policy
     ) -> None:
         self.answer: Response | None = None
         self._session, self._url, self._policy = session, url, policy
-        self._member, self._part, self._promise, self._progress = member, part, promise, progress
-        self._archive, self._archive_part = archive, archive_part
+        self._member, self._alone, self._whole, self._part = member, alone, whole, alone.part
         self._found: tuple[Place, Origin] | None = None
         self._changed = False
 
@@ -109,7 +96,7 @@ class MemberSource:
     def _find(self) -> tuple[Place, Origin] | Verdict:
         """Read the directory and find the member in it; or what to do without."""
         logger.info("%s: reading the directory of %s", self._part.path, shown(self._url))
-        known = self._archive.nbytes
+        known = self._whole.promise.nbytes
         response = ask(self._session, self._url, tail_headers(TAIL, known), self._policy)
         verdict = judge_tail(response.status_code, response.headers, TAIL, known)
         if verdict.do is Do.REPLACE:
@@ -119,7 +106,7 @@ class MemberSource:
             span = span_of(response.headers)
             if verdict.do is not Do.APPEND or span is None or span.total is None:
                 return verdict
-            if flaw := self._archive.flaw(b"", 0, span.total):
+            if flaw := self._whole.promise.flaw(b"", 0, span.total):
                 return flaw
             origin = origin_of(shown(self._url), response.headers, span.total)
             data = b"".join(_body(response, span.stop - span.start))
@@ -135,7 +122,7 @@ class MemberSource:
             if isinstance(more, Verdict):
                 return more
             window = more
-        here = self._archive_part.held(shown(self._url))
+        here = self._whole.part.held(shown(self._url))
         if span.total - (here.size if here else 0) <= place.length:
             raise Odd("the rest of the whole archive is no more than the member")
         return place, replace(origin, start=place.start, stop=place.stop)
@@ -180,7 +167,7 @@ class MemberSource:
         with answer, part.writing() as append:
             for chunk in _body(answer, length - part.size):
                 append(chunk)
-                self._progress(part.size, length)
+                self._alone.progress(part.size, length)
                 if not b"PK\x03\x04".startswith(part.head[:4]):
                     raise Odd("where the member should begin is something else")
         if part.size < length:
@@ -192,7 +179,8 @@ class MemberSource:
         with on_disk(self._part.path):
             seal(self._part.path, place)
         self._part.recount()
-        algorithm = self._promise.digests[0].algorithm
+        logger.info("%s: unpacking it once, to check it", self._part.path)
+        algorithm = self._alone.promise.digests[0].algorithm
         found = hashlib.new(algorithm, usedforsecurity=False)
         try:
             with zipfile.ZipFile(self._part.path) as archive, archive.open(place.info.filename) as stream:
@@ -200,7 +188,7 @@ class MemberSource:
                     found.update(data)
         except _DAMAGED as error:
             return Verdict(do=Do.WRONG, reason=f"the member is damaged ({error})", wrong=True, damaged=True)
-        return self._promise.verify(lambda _: found.hexdigest())
+        return self._alone.promise.verify(lambda _: found.hexdigest())
 
 
 def _body(response: Response, length: int) -> Iterator[bytes]:
