@@ -548,6 +548,8 @@ from torchvectors import catalog
             ["fasttext-wiki"],
         ),
         ("catalog.find('wiki.multi.de')", ["muse"]),
+        ("catalog.find('wiki.de.bin')", ["fasttext-wiki-bin"]),
+        ("catalog.word2vec('GoogleNews')", ["word2vec"]),
         ("catalog.glove('6B', 50); catalog.glove('6B', 300)", ["glove"]),
         ("catalog.names(); catalog.names(); catalog.find('cc.de.300')", list(lookup.FAMILIES)),
     ],

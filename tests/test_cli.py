@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import subprocess
@@ -12,9 +13,10 @@ import pytest
 from servers import Server, file
 
 import torchvectors
-from torchvectors import catalog
+from torchvectors import catalog, formats
 from torchvectors.cli import main
 from torchvectors.cli.listing import fitting, readable
+from torchvectors.store import open_store
 
 ROWS = b"the 0.5 1.5\ncat -0.25 2\n"
 
@@ -78,6 +80,67 @@ def test_offline_says_which_command_fetches_what_is_missing(
     said = capsys.readouterr().err
     assert "glove.6B.zip" in said
     assert "torchvectors download glove.6B.50d" in said
+
+
+# From one kind of file to another
+
+
+def test_convert_makes_a_store_and_leaves_nothing_else_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TORCHVECTORS_HOME", str(tmp_path / "home"))
+    (tmp_path / "in.txt.gz").write_bytes(gzip.compress(ROWS))
+    out = tmp_path / "made" / "out.safetensors"
+    assert main(["convert", str(tmp_path / "in.txt.gz"), str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}: 2 tokens of dim 2\n"
+    assert torchvectors.Vectors(out)["cat"].tolist() == [-0.25, 2]
+    assert [path.name for path in out.parent.iterdir()] == ["out.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt.gz", "made"]
+
+
+@pytest.mark.skipif(not hasattr(formats, "text_of"), reason="needs the writers of text")
+@pytest.mark.parametrize("suffix", [".txt", ".vec", ".bin"])
+def test_convert_goes_there_and_back(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "in.txt").write_bytes(ROWS)
+    there, back = tmp_path / f"there{suffix}", tmp_path / "back.safetensors"
+    assert main(["convert", str(tmp_path / "in.txt"), str(there)]) == 0
+    assert main(["convert", str(there), str(back)]) == 0
+    assert torchvectors.Vectors(back).itos == ["the", "cat"]
+    assert torchvectors.Vectors(back).vectors.tolist() == [[0.5, 1.5], [-0.25, 2]]
+
+
+def test_convert_takes_an_encoding_and_a_number_of_vectors(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_bytes(ROWS)
+    words = ["convert", str(tmp_path / "in.txt"), str(tmp_path / "out.safetensors")]
+    assert main([*words, "--encoding", "float16", "--max-vectors", "1"]) == 0
+    store = open_store(tmp_path / "out.safetensors")
+    assert (len(store), store.metadata["encoding"]) == (1, "float16")
+
+
+def test_convert_takes_a_name_by_way_of_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHVECTORS_HOME", str(tmp_path / "home"))
+    assert main(["convert", "glove.sample", str(tmp_path / "out.safetensors"), "--max-vectors", "10"]) == 0
+    assert torchvectors.Vectors(tmp_path / "out.safetensors").itos[:2] == ["the", ","]
+
+
+def test_convert_writes_over_nothing_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in.txt").write_bytes(ROWS)
+    out = tmp_path / "out.safetensors"
+    out.write_bytes(b"mine")
+    words = ["convert", str(tmp_path / "in.txt"), str(out)]
+    assert main(words) == 1
+    assert "--force" in capsys.readouterr().err
+    assert out.read_bytes() == b"mine"
+    assert main([*words, "--force"]) == 0
+    assert len(torchvectors.Vectors(out)) == 2
+    assert main(["convert", str(out), str(out), "--force"]) == 1
+    assert "into itself" in capsys.readouterr().err
+    assert main(["convert", str(tmp_path / "in.txt"), str(tmp_path / "out.what")]) == 1
+    assert "out.what: " in capsys.readouterr().err
+    (tmp_path / "bad.txt").write_bytes(b"cat 1 2\ndog 1\n")
+    assert main(["convert", str(tmp_path / "bad.txt"), str(tmp_path / "bad.safetensors")]) == 1
+    assert "1 dimensions" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.txt", "in.txt", "out.safetensors"]
 
 
 # What can be had

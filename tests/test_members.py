@@ -25,7 +25,7 @@ from torchvectors.acquire.wanted import of_entry
 from torchvectors.archive import open_member
 from torchvectors.catalog import Archive, Digest, Entry, Member
 from torchvectors.download import Policy, fetch_member, receipt_of
-from torchvectors.download.directory import TAIL, Odd, Window, place_of, seal
+from torchvectors.download.directory import TAIL, Odd, Place, Window, place_of, seal
 from torchvectors.errors import DigestError, DownloadError, OfflineError, TorchVectorsError
 
 if TYPE_CHECKING:
@@ -399,6 +399,20 @@ def test_a_member_whose_own_header_is_another_is_not_sealed(tmp_path: Path, plac
         seal(tmp_path / "part", found)
 
 
+def test_a_member_of_more_than_four_gigabytes_is_sealed_too(tmp_path: Path) -> None:
+    body, path = 5 << 30, tmp_path / "part"
+    header = b"PK\x03\x04" + bytes(22) + struct.pack("<HH", 5, 0) + b"large"
+    with path.open("wb") as sparse:
+        sparse.write(header)
+        sparse.truncate(len(header) + body + 24)
+    info = zipfile.ZipInfo("large")
+    info.compress_size = info.file_size = body
+    seal(path, Place(info=info, start=7 << 30, stop=(7 << 30) + len(header) + body + 24))
+    with zipfile.ZipFile(path) as archive, archive.open("large") as stream:
+        (found,) = archive.infolist()
+        assert (found.file_size, found.header_offset, stream.read(3)) == (body, 0, bytes(3))
+
+
 def test_two_members_of_one_name_are_left_to_the_reader(server: Server, tmp_path: Path) -> None:
     archive = zipped({"a/few.txt": FEW, "b/few.txt": SOME})
     server.on("/v.zip", file(archive))
@@ -500,6 +514,25 @@ def test_the_next_call_continues_what_one_has_begun(server: Server, tmp_path: Pa
     assert content(get(server.url("/v.zip"), tmp_path)) == FEW
     assert server.log[1].headers["Range"].startswith("bytes=9000-")
     assert beside(tmp_path) == {"few.txt.zip", "few.txt.zip.receipt.json"}
+
+
+def test_a_check_that_was_interrupted_is_done_again_and_nothing_is_fetched_twice(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(path: Path, place: Place) -> None:
+        seal(path, place)
+        raise KeyboardInterrupt
+
+    url = server.on("/v.zip", file(ARCHIVE))
+    with monkeypatch.context() as patch:
+        patch.setattr("torchvectors.download.members.seal", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            get(url, tmp_path)
+    server.log.clear()
+    path = get(url, tmp_path)
+    assert content(path) == FEW
+    assert alone(path)
+    assert [seen.sent for seen in server.log] == [TAIL]  # the directory
 
 
 @pytest.mark.parametrize("validated", [True, False])

@@ -141,7 +141,7 @@ def _fetch(
             if verdict.do is Do.KEEP:
                 receipt = _receipt(part, verified=promise.published)
                 if alone and goal is whole:
-                    alone.part.drop()  # the member will be read from here
+                    alone.part.clean()  # the member will be read from here
                 return goal.destination, _keep(part, goal.destination, part.path, receipt)
             logger.info("%s: gave up %s: %s", goal.destination, shown(url), verdict.reason)
             failures.append((shown(url), verdict))

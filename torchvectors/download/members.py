@@ -85,8 +85,9 @@ class MemberSource:
         self._found = place, origin = found
         part = self._part
         held = part.held(shown(self._url))
-        if held is None or not continues(held.origin, origin) or part.size > place.length:
+        if held is None or not continues(held.origin, origin):
             part.restart(origin)
+        # More than the length if it was sealed already, and its check interrupted: sealing it again cuts that off.
         if part.size < place.length:
             verdict = self._receive(place, origin)
             if verdict is not None:
