@@ -297,7 +297,7 @@ def _lines(words: list[str], capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def test_list_opens_no_socket_and_imports_no_torch_of_its_own() -> None:
+def test_list_and_info_open_no_socket() -> None:
     program = (
         "import sys\n"
         "def note(event, arguments):\n"
