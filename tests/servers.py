@@ -80,16 +80,17 @@ def file(
     told = {name: value for name, value in validators.items() if value} | dict(headers or {})
 
     def script(seen: Seen) -> Reply:
-        asked = re.fullmatch(r"bytes=(\d+)-", seen.headers.get("Range") or "")
+        asked = re.fullmatch(r"bytes=(\d*)-(\d*)", seen.headers.get("Range") or "")
         same = seen.headers.get("If-Range") in (None, etag, modified)
         whole = Reply(body=body, headers=told, length=length, chunked=chunked, cut=cut, then=then)
         if not (ranges and asked and same):
             return whole
-        start = int(asked[1])
+        start = int(asked[1]) if asked[1] else max(0, len(body) - int(asked[2]))
+        stop = min(len(body), int(asked[2]) + 1) if asked[1] and asked[2] else len(body)
         if start >= len(body):
             return Reply(status=416, headers={"Content-Range": f"bytes */{len(body)}"})
-        span = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
-        return replace(whole, status=206, body=body[start:], headers=told | span)
+        span = {"Content-Range": f"bytes {start}-{stop - 1}/{len(body)}"}
+        return replace(whole, status=206, body=body[start:stop], headers=told | span)
 
     return script
 

@@ -7,6 +7,7 @@ import json
 import pickle
 import subprocess
 import sys
+import zlib
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -223,7 +224,8 @@ def test_every_entry_has_its_dim_and_stands_in_its_family() -> None:
     for entry in every_entry():
         assert entry.member.dim, entry.name
         assert entry.archive.family == lookup.family_of(entry.name), entry.name
-        assert not entry.member.name.endswith((".bin", ".ftz", ".h5")), entry.name
+        assert not entry.member.name.endswith((".ftz", ".h5")), entry.name
+        assert entry.subwords == entry.name.endswith(".bin"), entry.name
     assert {entry.archive.family for entry in every_entry()} == set(lookup.FAMILIES)
 
 
@@ -259,13 +261,18 @@ def test_the_families_are_as_large_as_their_publishers_made_them() -> None:
         "charngram": 1,
         "fasttext-aligned": 44,
         "fasttext-crawl": 158,
-        "fasttext-english": 4,
+        "fasttext-crawl-bin": 158,
+        "fasttext-english": 6,
         "fasttext-wiki": 294,
+        "fasttext-wiki-bin": 294,
+        "gensim-data": 12,
         "glove": 10,
         "glove-2024": 5,
         "lexvec": 5,
         "muse": 30,
         "numberbatch": 8,
+        "paragram": 2,
+        "word2vec": 1,
     }
 
 
@@ -342,7 +349,9 @@ def test_a_plain_file_is_its_own_member() -> None:
 
 def test_the_data_stays_small() -> None:
     data = files("torchvectors.catalog").joinpath("data")
-    assert sum(len(file.read_bytes()) for file in data.iterdir()) < 350_000
+    records = [file.read_bytes() for file in data.iterdir()]
+    assert sum(map(len, records)) < 350_000
+    assert sum(len(zlib.compress(one)) for one in records) < 80_000  # what they are in a wheel
 
 
 # Names
@@ -391,10 +400,12 @@ def test_every_name_is_suggested_for_itself_in_another_case(name: str) -> None:
         ("glove.6B.zip", "'glove.6B.50d' or 'glove.6B.100d'"),
         ("glove.840B.300", "'glove.840B.300d' or"),
         ("glove.tiwtter.27B.25d", "'glove.twitter.27B.25d' or"),
-        ("cc.de", "'cc.de.300'?"),
+        ("cc.de", "'cc.de.300' or 'cc.de.300.bin'?"),
         ("fasttext.de.300d", "'wiki.de'?"),
         ("wiki.vec.vec", "'wiki.vec'?"),
         ("numberbatch-en", "'numberbatch-en-1"),
+        ("GoogleNews", "'GoogleNews-vectors-negative300'?"),
+        ("wiki.de.bim", "'wiki.de.bin' or"),
     ],
 )
 def test_a_near_miss_is_answered_with_the_nearest_names(name: str, nearest: str) -> None:
@@ -494,6 +505,25 @@ def test_an_unknown_language_is_answered_with_the_cure(language: str, source: st
 def test_an_unknown_source_is_answered_with_the_sources() -> None:
     with pytest.raises(UnknownNameError, match=r"'web': .* Choose from wiki, crawl, aligned, muse\."):
         catalog.fasttext("de", "web")
+    with pytest.raises(UnknownNameError, match=r"'web': .* no such source\. Choose from wiki, crawl\."):
+        catalog.fasttext("de", "web", subwords=True)
+    with pytest.raises(UnknownNameError, match=r"'muse': .* no models with subwords .* wiki, crawl\."):
+        catalog.fasttext("de", "muse", subwords=True)
+
+
+@pytest.mark.parametrize(("source", "name"), [("wiki", "wiki.de.bin"), ("crawl", "cc.de.300.bin")])
+def test_fasttext_has_models_with_subwords(source: str, name: str) -> None:
+    assert catalog.fasttext("de", source, subwords=True).name == name
+    assert catalog.fasttext("de", source, subwords=True).archive.language == "de"
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'de' \(German\)"):
+        catalog.fasttext("German", source, subwords=True)
+
+
+def test_word2vec_goes_by_its_corpus() -> None:
+    assert catalog.word2vec("GoogleNews") is catalog.find("GoogleNews-vectors-negative300")
+    assert catalog.word2vec("GoogleNews-vectors-negative300").member.ntokens == 3_000_000
+    with pytest.raises(UnknownNameError, match="Choose from GoogleNews"):
+        catalog.word2vec("BingNews")
 
 
 # What is read when
@@ -518,6 +548,8 @@ from torchvectors import catalog
             ["fasttext-wiki"],
         ),
         ("catalog.find('wiki.multi.de')", ["muse"]),
+        ("catalog.find('wiki.de.bin')", ["fasttext-wiki-bin"]),
+        ("catalog.word2vec('GoogleNews')", ["word2vec"]),
         ("catalog.glove('6B', 50); catalog.glove('6B', 300)", ["glove"]),
         ("catalog.names(); catalog.names(); catalog.find('cc.de.300')", list(lookup.FAMILIES)),
     ],
@@ -619,8 +651,10 @@ def test_digests_known_to_be_wrong_are_left_out_and_others_stand_side_by_side() 
         "value": "f4d87723baad28804f89c0ecf74fd0f52ac2ae194c270cb4c89b0a84f0bcf53b",
         "sources": 1,
     }
-    archive = made(checksums=[checksum(b"a", "sha1"), checksum(b"a"), wrong, checksum(b"b")])
+    stated = [checksum(b"a", "sha1"), checksum(b"a"), wrong, checksum(b"b")]
+    archive = made(id="wiki.en", family="fasttext-wiki", language="English", checksums=stated)
     assert archive.digests == (digest_of(b"a"), digest_of(b"b"), digest_of(b"a", "sha1"))
+    assert str(made(checksums=[wrong]).digests[0]) == f"sha256:{wrong['value']}"  # right for another file
 
 
 @pytest.mark.parametrize(
@@ -634,18 +668,44 @@ def test_one_source_is_hearsay_and_two_are_a_promise(family: str, sources: int, 
     assert archive.strict == archive.members[0].strict == strict
 
 
-def test_binary_members_and_archives_without_text_are_left_out() -> None:
+def test_what_no_reader_understands_is_left_out_and_what_stands_elsewhere_is_named() -> None:
     both = [{"name": "a.vec", "dim": 2}, {"name": "a.bin", "dim": 2}]
-    archive = made(members=both)
-    assert [member.name for member in archive.members] == ["a.vec"]
-    assert archive.notes == ("Also holds a.bin.",)
+    lexvec = made(family="lexvec", members=both)
+    assert ([member.name for member in lexvec.members], lexvec.also) == (["a.vec"], ("a.bin",))
+    wiki = made(id="a.zip", family="fasttext-wiki-bin", language="A_b", members=both)
+    assert ([member.name for member in wiki.members], wiki.also) == (["a.bin"], ("a.vec",))
+    assert (wiki.name, wiki.language, wiki.language_name) == ("a.bin", "a", "A-b")
     others = [
-        a_fact(members=both[1:]),
-        a_fact(members=[]),
-        a_fact(format="plain (.bin)"),
+        a_fact(family="lexvec", members=both[1:]),
+        a_fact(family="lexvec", members=[]),
+        a_fact(family="lexvec", format="plain (.bin)"),
         a_fact(family="word2vec"),
     ]
-    assert make.archives_of("glove", others) == ()
+    assert make.archives_of("lexvec", others) == ()
+
+
+def test_a_model_and_its_text_in_one_archive_have_two_names() -> None:
+    assert catalog.find("crawl-300d-2M-subword").member.name == "crawl-300d-2M-subword.vec"
+    model = catalog.find("crawl-300d-2M-subword.bin")
+    assert model.member.name == "crawl-300d-2M-subword.bin"
+    assert model.archive is catalog.find("crawl-300d-2M-subword").archive or (
+        model.archive == catalog.find("crawl-300d-2M-subword").archive
+    )
+    assert (catalog.find("wiki.de").subwords, catalog.find("wiki.de.bin").subwords) == (False, True)
+
+
+def test_an_address_that_gives_another_file_is_told_and_not_asked() -> None:
+    page = "https://huggingface.co/somebody/glove.1B.2d"
+    archive = made(mirrors=[page])
+    assert archive.urls == ("https://x.org/glove.1B.2d.zip",)
+    assert archive.notes == (f"The same vectors as another file, or a page: {page}",)
+
+
+def test_a_drive_address_gives_the_file_and_not_the_question_and_the_file_has_a_name() -> None:
+    url = "https://drive.google.com/uc?id=abc&export=download"
+    archive = made(family="paragram", id="paragram_x", format="zip (Google Drive)", urls=[url])
+    assert archive.urls == ("https://drive.google.com/uc?export=download&confirm=t&id=abc",)
+    assert archive.filename == "paragram_x.zip"
 
 
 def test_an_id_that_is_a_file_name_loses_its_extension_and_a_language_does_not() -> None:

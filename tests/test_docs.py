@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from torchvectors import catalog
+from torchvectors.catalog import page
+
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -51,10 +54,28 @@ def test_the_architecture_page_knows_every_room() -> None:
     assert not missing
 
 
+def test_the_catalog_page_is_what_the_catalog_says() -> None:
+    file = ROOT / "docs" / "catalog.md"
+    assert file.read_text("utf-8") == page.page(), f"run: python -m torchvectors.catalog.page {file}"
+    assert page.main([str(file), "--check"]) == 0
+
+
+def test_the_catalog_page_names_every_entry_and_is_found_stale(tmp_path: Path) -> None:
+    text = page.page()
+    assert all(f"`{name}`" in text for name in catalog.names())
+    file = tmp_path / "catalog.md"
+    assert page.main([str(file), "--check"]) == 1
+    assert not file.exists()
+    assert page.main([str(file)]) == 0
+    assert file.read_text("utf-8") == text
+    file.write_text(text.replace("glove.6B.50d", "glove.6B.51d"), "utf-8")
+    assert page.main([str(file), "--check"]) == 1
+
+
 def test_the_changelog_begins_with_this_version() -> None:
     from torchvectors import __version__
 
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
-    first = re.search(r"^## (\S+)", text, re.MULTILINE)
+    first = re.search(r"^## (?!Unreleased$)(\S+)", text, re.MULTILINE)
     assert first is not None
     assert first[1] == __version__

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,8 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import Server, file
 
+from torchvectors import catalog
+from torchvectors.acquire.wanted import of_entry
 from torchvectors.errors import NotFoundError, OfflineError, UnknownDimError, UnknownNameError
-from torchvectors.pretrained import CharNGram, FastText, GloVe, pretrained_aliases
+from torchvectors.pretrained import CharNGram, FastText, GloVe, Word2Vec, pretrained_aliases
 from torchvectors.vectors import Normal, Vectors
 
 NOT_THE_PUBLISHED = "is not the published file"
@@ -119,7 +123,40 @@ def test_a_charngram_file_in_the_cache_folder_is_used(home: Path, packed: bool) 
     assert pretrained_aliases["charngram.100d"]().itos == vectors.itos
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("wiki", "wiki.de.vec"), ("crawl", "cc.de.300.vec"), ("aligned", "wiki.de.align.vec")],
+)
+def test_a_fasttext_source_is_chosen(home: Path, source: str, name: str) -> None:
+    (home / name).write_bytes(b"1 300\n" + text("the", "das", dim=300))
+    with pytest.warns(UserWarning, match=NOT_THE_PUBLISHED) if source == "wiki" else nullcontext():
+        assert FastText("de", source=source).itos == ["the", "das"]
+
+
 # By name, and not to be had
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: FastText("en", subwords=True), "wiki.en.bin"),
+        (lambda: FastText("de", source="crawl", subwords=True), "cc.de.300.bin"),
+        (lambda: FastText("de", source="muse"), "wiki.multi.de"),
+        (lambda: Word2Vec("GoogleNews"), "GoogleNews-vectors-negative300"),
+        (Word2Vec, "GoogleNews-vectors-negative300"),
+        (lambda: Vectors("paragram_300_ws353"), "paragram_300_ws353"),
+    ],
+)
+def test_each_way_in_leads_to_its_name(make: Any, name: str) -> None:
+    with pytest.raises(OfflineError, match=rf"torchvectors download {re.escape(name)}$"):
+        make()
+
+
+def test_what_a_mirror_has_bears_the_files_name_and_not_the_addresss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHVECTORS_MIRROR", "http://127.0.0.1:9/mirror")
+    urls = of_entry(catalog.find("paragram_300_ws353"), None).urls
+    assert urls[0] == "http://127.0.0.1:9/mirror/paragram_300_ws353.zip"
+    assert urls[1].startswith("https://drive.google.com/uc?")
 
 
 @pytest.mark.parametrize(

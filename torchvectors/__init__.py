@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from torchvectors import data, datapipes, functional, transforms, vocab
 from torchvectors.align import Alignment, Coverage, align
-from torchvectors.pretrained import CharNGram, FastText, GloVe
+from torchvectors.pretrained import CharNGram, FastText, GloVe, Word2Vec
 from torchvectors.vectors import Normal, Vectors
 from torchvectors.version import __version__
 from torchvectors.vocabulary import Vocab, build_vocab_from_iterator
@@ -27,6 +27,7 @@ __all__ = [
     "Normal",
     "Vectors",
     "Vocab",
+    "Word2Vec",
     "__version__",
     "align",
     "build_vocab_from_iterator",

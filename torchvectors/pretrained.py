@@ -1,4 +1,4 @@
-"""torchtext's families by name → `Vectors`: GloVe, FastText, CharNGram."""
+"""torchtext's families by name → `Vectors`: GloVe, FastText, CharNGram; and Word2Vec, which it lacked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["CharNGram", "FastText", "GloVe", "pretrained_aliases"]
+__all__ = ["CharNGram", "FastText", "GloVe", "Word2Vec", "pretrained_aliases"]
 
 # Programs read and change these class attributes of torchtext's, so they keep its values; where nobody has
 # changed them, the catalog knows better addresses, and the digests.
@@ -75,10 +75,14 @@ class GloVe(Vectors):
 
 
 class FastText(Vectors):
-    """fastText's Wikipedia vectors (Bojanowski et al. 2017), as text: a word that is not in them has no vector.
+    """fastText's vectors of a language (Bojanowski et al. 2017; Grave et al. 2018).
 
     Args:
         language: The publisher's code, such as "en", "simple" or "de".
+        source: What they were made from: "wiki" (Wikipedia, what torchtext gave), "crawl" (Common Crawl and
+            Wikipedia), "aligned" or "muse" (Wikipedia, several languages in one space).
+        subwords: Take the whole model, which has a vector for any word: several gigabytes. Without it, a word that
+            is not in the text has no vector.
         **kwargs: As `Vectors` has them: cache, unk_init, max_vectors; and url and checksum, for a file that is
             got elsewhere.
 
@@ -90,12 +94,31 @@ class FastText(Vectors):
 
     url_base: ClassVar[str] = _FASTTEXT_URL
 
-    def __init__(self, language: str = "en", **kwargs: Any) -> None:
-        url = kwargs.pop("url", None) or self.url_base.format(language)
-        if url != _FASTTEXT_URL.format(language):  # the caller's own address
+    def __init__(
+        self, language: str = "en", *, source: str = "wiki", subwords: bool = False, **kwargs: Any
+    ) -> None:
+        url = kwargs.pop("url", None)
+        if source == "wiki" and not subwords:  # what torchtext had, and where programs change the address
+            url = url or self.url_base.format(language)
+        if url is not None and url != _FASTTEXT_URL.format(language):  # the caller's own address
             super().__init__(url.rpartition("/")[2], url=url, **kwargs)
         else:
-            super().__init__(catalog.fasttext(language).name, **kwargs)
+            super().__init__(catalog.fasttext(language, source, subwords=subwords).name, **kwargs)
+
+
+class Word2Vec(Vectors):
+    """word2vec vectors (Mikolov et al. 2013).
+
+    Args:
+        name: "GoogleNews": three million words and phrases, dim 300.
+        **kwargs: As `Vectors` has them: cache, unk_init, max_vectors.
+
+    Raises:
+        UnknownNameError: There are none of this name.
+    """
+
+    def __init__(self, name: str = "GoogleNews", **kwargs: Any) -> None:
+        super().__init__(catalog.word2vec(name).name, **kwargs)
 
 
 class CharNGram(Vectors):

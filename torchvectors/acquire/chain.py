@@ -185,4 +185,4 @@ def _from_archive(wanted: Wanted, places: Folders, max_vectors: int | None, bars
             # What we fetched and nobody vouches for must not be found again by the next call.
             if not origin.fetched or origin.verified or isinstance(error, MemberError):
                 raise
-            raise type(error)(f"{error} {give_up(origin.path, places)}") from error
+            raise type(error)(f"{error} {give_up(origin.path, wanted, places)}") from error

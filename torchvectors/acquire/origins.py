@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torchvectors.acquire.convert import Origin, differs
 from torchvectors.cache import folders, lock, set_aside
 from torchvectors.catalog import Digest, strongest
-from torchvectors.download import digest_of, fetch, matches, receipt_of, shown
+from torchvectors.download import digest_of, fetch, fetch_member, matches, receipt_of, shown
 from torchvectors.download.receipts import beside
 from torchvectors.errors import DigestError, NotFoundError, OfflineError
 
@@ -42,7 +42,7 @@ def is_file(path: Path) -> bool:
 
 
 def archive_of(wanted: Wanted, places: Folders, bars: Bars) -> Origin:
-    """Find the archive in the folders, or fetch it.
+    """Find the archive, or the member alone, in the folders, or fetch one of them.
 
     Raises:
         NotFoundError: It is not there, and no URL gives it any more.
@@ -53,14 +53,17 @@ def archive_of(wanted: Wanted, places: Folders, bars: Bars) -> Origin:
         return _on_disk(wanted, places, bars) or _download(wanted, places, bars)
 
 
-def give_up(path: Path, places: Folders) -> str:
+def give_up(path: Path, wanted: Wanted, places: Folders) -> str:
     """Put away what we fetched and cannot read, and say so; nothing holds the next one to its digest."""
     if path.parent != places.write:
         return (
             "It lies in a folder that is only searched: delete it there, or leave that folder out of cache=."
         )
     aside = None
-    with lock(path), suppress(FileNotFoundError):  # another process may have found the same, and been faster
+    with (
+        lock(places.write / wanted.own_archive),
+        suppress(FileNotFoundError),
+    ):  # another process may have found the same, and been faster
         aside = set_aside(path)
         beside(path).unlink(missing_ok=True)
     return f"It has been renamed{f' to {aside.name}' if aside else ''}, and the next call fetches it afresh."
@@ -97,18 +100,18 @@ def _on_disk(wanted: Wanted, places: Folders, bars: Bars) -> Origin | None:
             if name == wanted.own_archive and _is_right(path, receipt, wanted, places, bars):
                 verified = receipt.verified or bool(wanted.strict and wanted.digests)
                 return _origin(path, wanted, receipt.url, receipt.digest, fetched=True, verified=verified)
+    for path in files_of(wanted.own_member, places) if wanted.own_member else ():
+        receipt = receipt_of(path)
+        if receipt is None:  # the user's own: the text in it will be held to its digest
+            return _origin(path, wanted, str(path.absolute()), None, fetched=False, verified=False)
+        if _is_same(path, receipt, places, bars):
+            return _origin(path, wanted, receipt.url, None, fetched=True, verified=receipt.verified)
     return None
 
 
 def _is_right(path: Path, receipt: Receipt, wanted: Wanted, places: Folders, bars: Bars) -> bool:
     """Say whether a file is as we fetched it, and the one that is wanted; put it aside if it has changed."""
-    with bars(f"checking {path.name}") as progress:
-        same = matches(path, digests=(receipt.digest,), nbytes=receipt.nbytes, progress=progress)
-    if not same:
-        stays = path.parent != places.write  # a folder that others share is not ours to tidy
-        now = "It stays where it is" if stays else f"It was renamed to {set_aside(path).name}"
-        cure = f"If you put it there yourself, delete {beside(path).name} and put it there again"
-        logger.warning("%s: it has changed since it was fetched. %s, and is not used. %s.", path, now, cure)
+    if not _is_same(path, receipt, places, bars):
         return False
     if not (wanted.strict and wanted.digests) or receipt.digest in strongest(wanted.digests):
         return True
@@ -117,6 +120,18 @@ def _is_right(path: Path, receipt: Receipt, wanted: Wanted, places: Folders, bar
     text = "%s: it is as it was fetched, but has not the digest %s: it is fetched again"
     logger.info(text, path, " or ".join(map(str, strongest(wanted.digests))))
     return False
+
+
+def _is_same(path: Path, receipt: Receipt, places: Folders, bars: Bars) -> bool:
+    """Say whether a file is as we fetched it; put it aside if it has changed."""
+    with bars(f"checking {path.name}") as progress:
+        same = matches(path, digests=(receipt.digest,), nbytes=receipt.nbytes, progress=progress)
+    if not same:
+        stays = path.parent != places.write  # a folder that others share is not ours to tidy
+        now = "It stays where it is" if stays else f"It was renamed to {set_aside(path).name}"
+        cure = f"If you put it there yourself, delete {beside(path).name} and put it there again"
+        logger.warning("%s: it has changed since it was fetched. %s, and is not used. %s.", path, now, cure)
+    return same
 
 
 def _users(path: Path, wanted: Wanted, bars: Bars) -> Origin:
@@ -143,26 +158,42 @@ def _digest(path: Path, listed: tuple[Digest, ...], bars: Bars) -> Digest | None
 
 
 def _download(wanted: Wanted, places: Folders, bars: Bars) -> Origin:
-    """Fetch the archive; the caller holds its lock."""
+    """Fetch the archive, or the member alone; the caller holds the archive's lock, which covers both."""
     path = places.write / wanted.own_archive
     if not wanted.urls:
         was = ", ".join(wanted.dead_urls)
         text = f"{wanted.name}: no address gives {wanted.own_archive} any more (it was at {was})."
         raise NotFoundError(f"{text} If you have the file, put it at {path}.")
     try:
-        with bars(path.name) as progress:
-            receipt = fetch(
-                wanted.urls,
-                path,
-                digests=wanted.digests,
-                nbytes=wanted.nbytes,
-                strict=wanted.strict,
-                progress=progress,
-            )
+        with bars(path.name) as progress, bars(wanted.own_member or "") as member_progress:
+            if wanted.own_member:
+                got, receipt = fetch_member(
+                    wanted.urls,
+                    path,
+                    places.write / wanted.own_member,
+                    wanted.member,
+                    digests=wanted.digests,
+                    nbytes=wanted.nbytes,
+                    strict=wanted.strict,
+                    progress=member_progress,
+                    archive_progress=progress,
+                )
+            else:
+                got = path
+                receipt = fetch(
+                    wanted.urls,
+                    path,
+                    digests=wanted.digests,
+                    nbytes=wanted.nbytes,
+                    strict=wanted.strict,
+                    progress=progress,
+                )
     except OfflineError as error:
         elsewhere = "" if path.parent == folders().write else f" --cache {shlex.quote(str(path.parent))}"
         raise OfflineError(f"{error} The command that fetches it: {wanted.command}{elsewhere}") from None
-    return _origin(path, wanted, receipt.url, receipt.digest, fetched=True, verified=receipt.verified)
+    # What we made of a member has a digest that nobody else knows.
+    digest = receipt.digest if got == path else None
+    return _origin(got, wanted, receipt.url, digest, fetched=True, verified=receipt.verified)
 
 
 def _origin(

@@ -34,6 +34,7 @@ class Wanted:
     store: str  # file name of its store
     user_archive: str  # file name under which a user may have put the archive into a folder
     own_archive: str  # file name under which we put it there
+    own_member: str | None  # file name under which we put its member alone; None: it cannot come alone
     urls: tuple[str, ...]
     digests: tuple[Digest, ...]  # of the archive
     nbytes: int | None  # of the archive
@@ -53,9 +54,12 @@ def of_entry(entry: Entry, max_vectors: int | None) -> Wanted:
         store=store_name(entry.name, max_vectors),
         user_archive=archive.filename,
         own_archive=archive.filename,
+        own_member=f"{entry.member.name.rpartition('/')[2]}.zip" if entry.alone else None,
         # A mirror may still have what its publisher has not.
         urls=tuple(
-            url for url in mirrored(archive.urls or archive.dead_urls) if url not in archive.dead_urls
+            url
+            for url in mirrored(archive.urls or archive.dead_urls, archive.filename)
+            if url not in archive.dead_urls
         ),
         digests=archive.digests,
         nbytes=archive.nbytes,
@@ -80,6 +84,7 @@ def of_url(name: str, url: str, digest: Digest | None, max_vectors: int | None) 
         store=store_name(_labelled(name, url, *map(str, digests)), max_vectors),
         user_archive=file,
         own_archive=f"{stem}-{_label(url)}{dot}{suffix}",
+        own_member=None,  # nobody has published a digest of it
         urls=(url,),
         digests=digests,
         nbytes=None,

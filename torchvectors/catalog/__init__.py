@@ -4,7 +4,16 @@
 data, and ``make`` makes that data from the published facts. Importing this opens no file.
 """
 
-from torchvectors.catalog.lookup import aliases, fasttext, find, glove, names
+from torchvectors.catalog.lookup import (
+    aliases,
+    families,
+    fasttext,
+    find,
+    glove,
+    language_names,
+    names,
+    word2vec,
+)
 from torchvectors.catalog.records import Archive, Digest, Entry, Kind, Member, strongest
 
 __all__ = [
@@ -14,9 +23,12 @@ __all__ = [
     "Kind",
     "Member",
     "aliases",
+    "families",
     "fasttext",
     "find",
     "glove",
+    "language_names",
     "names",
     "strongest",
+    "word2vec",
 ]

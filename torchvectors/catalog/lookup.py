@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from torchvectors.catalog.records import Entry
     from torchvectors.catalog.stored import ArchiveRecord
 
-__all__ = ["FAMILIES", "aliases", "family_of", "fasttext", "find", "glove", "names"]
+__all__ = [
+    "FAMILIES",
+    "aliases",
+    "families",
+    "family_of",
+    "fasttext",
+    "find",
+    "glove",
+    "language_names",
+    "names",
+    "word2vec",
+]
 
 # Each family of archives, and what its entries' names look like: the first pattern that fits tells which data
 # file to open. To take one more family of the published facts, add its line here and run `catalog.make`.
@@ -26,12 +37,17 @@ FAMILIES = {
     "glove": "glove.*",
     "muse": "wiki.multi.*",
     "fasttext-aligned": "wiki.*.align",
+    "fasttext-wiki-bin": "wiki.*.bin",
     "fasttext-wiki": "wiki.*",
+    "fasttext-crawl-bin": "cc.*.300.bin",
     "fasttext-crawl": "cc.*.300",
     "fasttext-english": "*-300d-?M*",
     "numberbatch": "numberbatch-*",
     "lexvec": "lexvec.*",
     "charngram": "charngram.*",
+    "word2vec": "GoogleNews-*",
+    "paragram": "paragram_*",
+    "gensim-data": "gensim.*",
 }
 
 #: The names in torchtext's ``pretrained_aliases`` that are other names here; its GloVe names are the same.
@@ -44,6 +60,8 @@ aliases: Mapping[str, str] = MappingProxyType(
 )
 
 _SOURCES = {"wiki": "wiki.{}", "crawl": "cc.{}.300", "aligned": "wiki.{}.align", "muse": "wiki.multi.{}"}
+_SUBWORDS = {"wiki": "wiki.{}.bin", "crawl": "cc.{}.300.bin"}
+_WORD2VEC = {"GoogleNews": "GoogleNews-vectors-negative300"}
 _EXTENSION = re.compile(r"\.(txt|vec|vectors|bin|zip|gz|tar|tgz|pt)$", re.IGNORECASE)
 
 
@@ -90,23 +108,39 @@ def glove(name: str, dim: int | str) -> Entry:
     )
 
 
-def fasttext(language: str, source: str = "wiki") -> Entry:
+def word2vec(name: str) -> Entry:
+    """Return the word2vec vectors ``name``: "GoogleNews".
+
+    Raises:
+        UnknownNameError: There are none of this name.
+    """
+    entry = _look(_WORD2VEC.get(name, name)) if name in _WORD2VEC or name in _WORD2VEC.values() else None
+    if entry is None:
+        choices = ", ".join(_WORD2VEC)
+        raise UnknownNameError(f"{name!r}: there is no word2vec of this name. Choose from {choices}.")
+    return entry
+
+
+def fasttext(language: str, source: str = "wiki", *, subwords: bool = False) -> Entry:
     """Return the fastText vectors of a language.
 
     Args:
         language: The publisher's code, such as "en", "simple" or "zh_min_nan".
         source: "wiki" (Wikipedia, 2017), "crawl" (Common Crawl and Wikipedia, 2018), "aligned" (the wiki ones
             in one common space) or "muse" (the same idea, the 30 languages of MUSE).
+        subwords: The model, which has a vector for any word, in place of the text. "wiki" and "crawl" have such.
 
     Raises:
         UnknownNameError: There is no such source, or it lacks this language.
     """
-    if source not in _SOURCES:
-        raise UnknownNameError(f"{source!r}: fastText has no such source. Choose from {', '.join(_SOURCES)}.")
-    entry = _fasttext(language, source)
+    sources = _SUBWORDS if subwords else _SOURCES
+    if source not in sources:
+        what = "models with subwords from such a source" if subwords and source in _SOURCES else "such source"
+        raise UnknownNameError(f"{source!r}: fastText has no {what}. Choose from {', '.join(sources)}.")
+    entry = _fasttext(language, sources[source])
     if entry is not None:
         return entry
-    elsewhere = [other for other in _SOURCES if _fasttext(language, other)]
+    elsewhere = [other for other in sources if _fasttext(language, sources[other])]
     if elsewhere:
         cure = f"This language is in source {' or '.join(map(repr, elsewhere))}."
     elif near := _nearest_languages(language, source):
@@ -114,6 +148,19 @@ def fasttext(language: str, source: str = "wiki") -> Entry:
     else:
         cure = 'Give its code, such as "en", "de" or "zh_min_nan".'
     raise UnknownNameError(f"{language!r}: fastText's {source!r} vectors lack this language. {cure}")
+
+
+def families() -> tuple[str, ...]:
+    """Return the families' names."""
+    return tuple(sorted(FAMILIES))
+
+
+@cache
+def language_names() -> Mapping[str, str]:
+    """Return the English name of each language by its code."""
+    # Only the wiki families' publisher gives languages in words; the codes mean the same in the others.
+    wiki = _records("fasttext-wiki").values()
+    return MappingProxyType({one["language"]: one["language_name"] for one in wiki})
 
 
 @cache
@@ -143,8 +190,8 @@ def _records(family: str) -> Mapping[str, ArchiveRecord]:
     return index((files("torchvectors.catalog") / "data" / f"{family}.json").read_text("utf-8"))
 
 
-def _fasttext(language: str, source: str) -> Entry | None:
-    entry = _look(_SOURCES[source].format(language))
+def _fasttext(language: str, pattern: str) -> Entry | None:
+    entry = _look(pattern.format(language))
     # Without this, "de.align" would be a language of the source "wiki".
     return entry if entry and entry.archive.language == language else None
 
@@ -168,7 +215,8 @@ def _nearest(name: str) -> list[str]:
         wanted = _EXTENSION.sub("", wanted)
     if wanted in known:
         return [known[wanted]]
-    longer = sorted((one for one in known if one.startswith(f"{wanted}.")), key=lambda one: (len(one), one))
+    beginnings = tuple(f"{wanted}{mark}" for mark in ".-_" if wanted)
+    longer = sorted((one for one in known if one.startswith(beginnings)), key=lambda one: (len(one), one))
     if longer:  # "glove.6B" lacks its dim; "wiki" lacks so much that hundreds of names would be no help
         return [known[one] for one in longer] if len(longer) <= 5 else []
     return [known[one] for one in difflib.get_close_matches(wanted, known, n=3)]
@@ -177,8 +225,7 @@ def _nearest(name: str) -> list[str]:
 def _nearest_languages(language: str, source: str) -> list[str]:
     import difflib
 
-    # Only the wiki family's publisher gives languages in words; the codes mean the same in the others.
-    titles = {one.get("language"): one.get("language_name") for one in _records("fasttext-wiki").values()}
+    titles = language_names()
     family = family_of(_SOURCES[source].format("en")) or ""
     codes: dict[str, str] = {}
     for code in (one["language"] for one in _records(family).values()):

@@ -159,6 +159,10 @@ class Archive:
     digests: tuple[Digest, ...] = ()  # of the packed bytes, strongest first
     strict: bool = False
     members: tuple[Member, ...]
+    also: tuple[
+        str, ...
+    ] = ()  # other files in it, which are no vectors, or stand in the catalog by themselves
+    file: str | None = None  # what it is called, where its URLs do not end with a name
     licence: str | None = None  # an SPDX identifier, where the publisher states a licence for the vectors
     language: str | None = None  # the publisher's own code, such as "en" or "zh_min_nan"
     language_name: str | None = None  # in English, where the publisher gives one
@@ -174,6 +178,8 @@ class Archive:
         for url in self.urls + self.dead_urls:
             if _base_name(url) in ("", ".", ".."):
                 raise ValueError(f"{self.name}: {url!r} is not the https or http address of a file.")
+        if self.file is not None and (self.file in ("", ".", "..") or "/" in self.file):
+            raise ValueError(f"{self.name}: {self.file!r} is not the name of a file.")
         _refuse_impossible(self.name, self.nbytes, self.digests, strict=self.strict)
         if self.kind == "plain":
             itself = [(one.name, one.nbytes, one.digests, one.strict) for one in self.members]
@@ -184,8 +190,8 @@ class Archive:
 
     @property
     def filename(self) -> str:
-        """What its publisher calls it: the last part of its first URL, dead or alive."""
-        return _base_name((self.urls + self.dead_urls)[0])
+        """What its publisher calls it: the last part of its first URL, dead or alive, unless another is given."""
+        return self.file or _base_name((self.urls + self.dead_urls)[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +205,21 @@ class Entry:
     def __post_init__(self) -> None:
         if self.member not in self.archive.members:
             raise ValueError(f"{self.name}: {self.archive.name} has no member {self.member.name}.")
+
+    @property
+    def alone(self) -> bool:
+        """Whether the member may be fetched without the rest of its archive.
+
+        Only what has a digest of its own may: the archive's says nothing of it, and the check sum in a zip comes
+        from whoever sends the zip. An archive that holds nothing else is fetched whole.
+        """
+        several = len(self.archive.members) + len(self.archive.also) > 1
+        return self.archive.kind == "zip" and several and bool(self.member.digests)
+
+    @property
+    def subwords(self) -> bool:
+        """Whether it is a fastText model, which has a vector for any word."""
+        return self.archive.family.startswith("fasttext") and self.member.name.endswith(".bin")
 
 
 def _base_name(url: str) -> str:

@@ -34,6 +34,8 @@ class ArchiveRecord(_Promise, total=False):
     urls: list[str]
     dead_urls: list[str]
     members: list[_MemberRecord]
+    also: list[str]
+    file: str
     licence: str
     language: str
     language_name: str
@@ -77,6 +79,8 @@ def archive_of(record: ArchiveRecord, family: str) -> Archive:
         digests=digests,
         strict=strict,
         members=members,
+        also=tuple(record.get("also", ())),
+        file=record.get("file"),
         licence=record.get("licence"),
         language=record.get("language"),
         language_name=record.get("language_name"),
@@ -87,7 +91,8 @@ def archive_of(record: ArchiveRecord, family: str) -> Archive:
 def entries_of(archive: Archive) -> tuple[Entry, ...]:
     """Name what is inside: a single member goes by its archive's name, several by their own.
 
-    A member's own name is its file name up to the last dot: "glove.6B.50d.txt" is "glove.6B.50d".
+    A member's own name is its file name up to the last dot: "glove.6B.50d.txt" is "glove.6B.50d". A model with
+    subwords keeps its ".bin", by which it is told from its text.
     """
     names = _entry_names(archive.name, [member.name for member in archive.members])
     named = zip(names, archive.members, strict=True)
@@ -95,7 +100,9 @@ def entries_of(archive: Archive) -> tuple[Entry, ...]:
 
 
 def _entry_names(archive: str, members: Sequence[str]) -> list[str]:
-    return [archive] if len(members) == 1 else [member.rpartition(".")[0] for member in members]
+    if len(members) == 1:
+        return [archive]
+    return [member if member.endswith(".bin") else member.rpartition(".")[0] for member in members]
 
 
 def _records(text: str) -> list[ArchiveRecord]:
@@ -112,6 +119,7 @@ def _record(archive: Archive) -> dict[str, object]:
         licence=archive.licence,
         urls=archive.urls,
         dead_urls=archive.dead_urls,
+        file=archive.file,
         **_promise(archive),
         members=[
             _known(
@@ -124,6 +132,7 @@ def _record(archive: Archive) -> dict[str, object]:
             )
             for member in archive.members
         ],
+        also=archive.also,
         notes=archive.notes,
     )
 

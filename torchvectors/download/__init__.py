@@ -5,8 +5,19 @@ starts and not before, so that importing this costs little.
 """
 
 from torchvectors.download.addresses import mirrored, offline, shown
-from torchvectors.download.fetching import fetch
+from torchvectors.download.fetching import fetch, fetch_member
 from torchvectors.download.receipts import Receipt, digest_of, matches, receipt_of
 from torchvectors.download.transport import Policy
 
-__all__ = ["Policy", "Receipt", "digest_of", "fetch", "matches", "mirrored", "offline", "receipt_of", "shown"]
+__all__ = [
+    "Policy",
+    "Receipt",
+    "digest_of",
+    "fetch",
+    "fetch_member",
+    "matches",
+    "mirrored",
+    "offline",
+    "receipt_of",
+    "shown",
+]

@@ -20,13 +20,13 @@ def offline() -> bool:
     return os.environ.get("TORCHVECTORS_OFFLINE", "").strip().lower() not in ("", "0", "false", "no")
 
 
-def mirrored(urls: Sequence[str]) -> list[str]:
+def mirrored(urls: Sequence[str], name: str = "") -> list[str]:
     """Put the mirrors named in ``TORCHVECTORS_MIRROR`` before the URLs of a file.
 
-    The variable holds base URLs separated by spaces; each gives ``BASE/FILE``, where FILE is the last part of
-    the first URL that has one. Doing it twice changes nothing.
+    The variable holds base URLs separated by spaces; each gives ``BASE/FILE``, where FILE is ``name``, or else
+    the last part of the first URL that has one. Doing it twice changes nothing.
     """
-    name = next(filter(None, map(_file_name, urls)), "")
+    name = name or next(filter(None, map(_file_name, urls)), "")
     bases = os.environ.get("TORCHVECTORS_MIRROR", "").split() if name else []
     return list(dict.fromkeys([*(f"{base.rstrip('/')}/{name}" for base in bases), *urls]))
 

@@ -11,9 +11,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["HEAD", "Do", "Held", "Origin", "Verdict", "judge", "objection", "origin_of", "range_headers"]
+__all__ = [
+    "HEAD",
+    "Do",
+    "Held",
+    "Origin",
+    "Span",
+    "Verdict",
+    "continues",
+    "judge",
+    "judge_slice",
+    "judge_tail",
+    "objection",
+    "origin_of",
+    "range_headers",
+    "slice_headers",
+    "span_of",
+    "tail_headers",
+]
 
 _NUMBER = "([0-9]{1,18})"  # int() refuses very long ones
+_SPAN = re.compile(rf"bytes {_NUMBER}-{_NUMBER}/(?:{_NUMBER}|\*)")
+_ANOTHER_RANGE = "it answered with another range than the one asked for"
 
 HEAD = 1024  # bytes at the start of a body in which a page or an error that poses as data shows itself
 
@@ -28,6 +47,7 @@ class Do(Enum):
     REFUSE = auto()  # give this URL up
     WRONG = auto()  # the file came whole, and is not the promised one
     KEEP = auto()  # the file came whole, and is right
+    WHOLE = auto()  # of a member: fetch the whole archive instead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +59,7 @@ class Verdict:
     wait: float = 0.0  # seconds the server asks us to wait
     total: int | None = None  # bytes of the whole file, as the server says
     wrong: bool = False  # the URL works, but what it gives is not the promised file
+    damaged: bool = False  # nor any other: it contradicts its own check sum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +70,22 @@ class Origin:
     etag: str | None = None  # strong only: a weak one does not promise equal bytes
     modified: str | None = None  # Last-Modified, word for word
     total: int | None = None  # bytes of the whole file
+    start: int = 0  # of the part in that file
+    stop: int | None = None  # where the part is to end; None: with the file
+
+    @property
+    def validator(self) -> str:
+        """What ``If-Range`` takes; "" if there is nothing."""
+        return self.etag or self.modified or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The bytes that an answer says it gives."""
+
+    start: int
+    stop: int  # exclusive
+    total: int | None  # bytes of the whole file, where it says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +111,27 @@ def range_headers(held: Held | None) -> dict[str, str]:
     """Return the headers that ask for the rest of a part, or for the whole file if there is no part."""
     if held is None:
         return {}
-    return {"Range": f"bytes={held.size}-", "If-Range": held.origin.etag or held.origin.modified or ""}
+    return {"Range": f"bytes={held.size}-", "If-Range": held.origin.validator}
+
+
+def tail_headers(length: int, total: int | None) -> dict[str, str]:
+    """Return the headers that ask for the last bytes of a file, whose size may be known."""
+    # Some servers know no ranges that count from the end.
+    return {"Range": f"bytes=-{length}" if total is None else f"bytes={max(0, total - length)}-"}
+
+
+def slice_headers(start: int, stop: int, origin: Origin) -> dict[str, str]:
+    """Return the headers that ask for some bytes of a file, as long as it is the same."""
+    condition = {"If-Range": origin.validator} if origin.validator else {}
+    return {"Range": f"bytes={start}-{stop - 1}", **condition}
+
+
+def span_of(headers: Mapping[str, str]) -> Span | None:
+    """Read ``Content-Range``; None where it makes no sense."""
+    found = _SPAN.fullmatch(headers.get("Content-Range", "").strip())
+    if found is None or int(found[2]) < int(found[1]):
+        return None
+    return Span(start=int(found[1]), stop=int(found[2]) + 1, total=int(found[3]) if found[3] else None)
 
 
 def judge(status: int, headers: Mapping[str, str], held: Held | None) -> Verdict:
@@ -99,22 +156,59 @@ def judge(status: int, headers: Mapping[str, str], held: Held | None) -> Verdict
     return Verdict(do=Do.REFUSE, reason=reason)
 
 
+def judge_tail(status: int, headers: Mapping[str, str], length: int, known: int | None) -> Verdict:
+    """Decide by the answer to `tail_headers`: APPEND if its body is the end of a file, REPLACE if all of it."""
+    if status != HTTPStatus.PARTIAL_CONTENT:
+        return _judge_unranged(status, headers)
+    span = span_of(headers)
+    if span is None or span.total is None:
+        return Verdict(do=Do.WHOLE, reason=_ANOTHER_RANGE)
+    start = max(0, (span.total if known is None else known) - length)
+    if (span.start, span.stop) != (start, span.total):
+        return Verdict(do=Do.WHOLE, reason=_ANOTHER_RANGE)
+    return Verdict(do=Do.APPEND, total=span.total)
+
+
+def judge_slice(status: int, headers: Mapping[str, str], start: int, stop: int, origin: Origin) -> Verdict:
+    """Decide by the answer to `slice_headers`: APPEND if its body is what was asked for, of the same file."""
+    if status != HTTPStatus.PARTIAL_CONTENT:
+        return _judge_unranged(status, headers)
+    span = span_of(headers)
+    if span is None or (span.start, span.stop) != (start, stop):
+        return Verdict(do=Do.WHOLE, reason=_ANOTHER_RANGE)
+    if _has_changed(origin, origin_of(origin.url, headers, span.total)):
+        return Verdict(do=Do.AFRESH, reason="the file has changed since its directory came")
+    return Verdict(do=Do.APPEND, total=span.total)
+
+
+def _judge_unranged(status: int, headers: Mapping[str, str]) -> Verdict:
+    if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        return Verdict(do=Do.WHOLE, reason="it does not give the range that was asked for")
+    return judge(status, headers, None)
+
+
 def _judge_range(headers: Mapping[str, str], held: Held) -> Verdict:
-    span = re.fullmatch(
-        rf"bytes {_NUMBER}-{_NUMBER}/(?:{_NUMBER}|\*)", headers.get("Content-Range", "").strip()
-    )
-    if span is None or int(span[1]) != held.size or int(span[2]) < held.size:
-        return Verdict(do=Do.AFRESH, reason="it answered with another range than the one asked for")
-    total = int(span[3]) if span[3] else held.origin.total
-    now = origin_of(held.origin.url, headers, total)
-    for name in ("etag", "modified", "total"):
-        before, after = getattr(held.origin, name), getattr(now, name)
-        # An entity tag decides alone: servers behind one name may disagree on the time of equal files.
-        if name == "modified" and held.origin.etag and now.etag:
-            continue
-        if before is not None and after is not None and before != after:
-            return Verdict(do=Do.AFRESH, reason="the file has changed since its first part came")
+    span = span_of(headers)
+    if span is None or span.start != held.size:
+        return Verdict(do=Do.AFRESH, reason=_ANOTHER_RANGE)
+    total = held.origin.total if span.total is None else span.total
+    if _has_changed(held.origin, origin_of(held.origin.url, headers, total)):
+        return Verdict(do=Do.AFRESH, reason="the file has changed since its first part came")
     return Verdict(do=Do.APPEND, total=total)
+
+
+def continues(before: Origin, now: Origin) -> bool:
+    """Say whether bytes from ``now`` may be added to a part that came from ``before``."""
+    places = [(one.url, one.start, one.stop) for one in (before, now)]
+    return places[0] == places[1] and not _has_changed(before, now)
+
+
+def _has_changed(before: Origin, now: Origin) -> bool:
+    pairs = [(before.etag, now.etag), (before.total, now.total)]
+    # An entity tag decides alone: servers behind one name may disagree on the time of equal files.
+    if not (before.etag and now.etag):
+        pairs.append((before.modified, now.modified))
+    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
 
 def _length(headers: Mapping[str, str]) -> int | None:

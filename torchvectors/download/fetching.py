@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from torchvectors.cache import publish, writable
 from torchvectors.download.addresses import is_mirror, offline, shown
 from torchvectors.download.answers import Do, Verdict
-from torchvectors.download.part import Part, on_disk
-from torchvectors.download.promise import Promise, promise_of
+from torchvectors.download.goal import Goal, goal_of
+from torchvectors.download.members import MemberSource
+from torchvectors.download.part import on_disk
 from torchvectors.download.receipts import Receipt, beside, write_receipt
 from torchvectors.download.transfer import transfer
 from torchvectors.download.transport import Policy, open_session
@@ -18,15 +19,17 @@ from torchvectors.errors import DigestError, DownloadError, NotFoundError, Offli
 from torchvectors.progress import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from requests import Session
+    from requests import Response, Session
 
-    from torchvectors.catalog import Digest
+    from torchvectors.catalog import Digest, Member
+    from torchvectors.download.part import Part
+    from torchvectors.download.promise import Promise
     from torchvectors.progress import Progress
 
-__all__ = ["fetch"]
+__all__ = ["fetch", "fetch_member"]
 
 logger = logging.getLogger(__name__)
 
@@ -71,57 +74,135 @@ def fetch(
         NotFoundError: There are no URLs.
         CacheError: The disk cannot be written; what came so far is kept.
     """
+    whole = goal_of(destination, urls, digests, nbytes, strict=strict, progress=progress)
+    return _fetch(urls, whole, None, None, policy)[1]
+
+
+def fetch_member(
+    urls: Sequence[str],
+    archive: Path,
+    destination: Path,
+    member: Member,
+    *,
+    digests: Iterable[Digest] = (),
+    nbytes: int | None = None,
+    strict: bool = True,
+    progress: Progress = quiet,
+    archive_progress: Progress = quiet,
+    policy: Policy = _DEFAULT,
+) -> tuple[Path, Receipt]:
+    """Download one member of a zip, as a zip of that one member; or the whole archive, where that cannot be.
+
+    It can where a server gives ranges of bytes, and the archive's directory is what it should be. The member is
+    held to its own digest, and `catalog.Member` tells how far to trust that. An answer to the first request that
+    is the whole archive is not thrown away.
+
+    Args:
+        urls: Where the archive may be, as for `fetch`.
+        archive: The archive's final name. The caller holds `cache.lock` on it, which covers both files.
+        destination: The member's final name.
+        member: What is known of it; a digest at least, for the archive's says nothing of it.
+        digests: Of the archive, as for `fetch`; nbytes and strict likewise.
+        nbytes: Of the archive.
+        strict: Of the archive.
+        progress: Of the member.
+        archive_progress: Of the archive.
+        policy: How patient to be.
+
+    Returns:
+        ``destination`` or ``archive``, whichever came, and its receipt.
+
+    Raises:
+        As `fetch`. ValueError: No digest of the member is known.
+    """
+    if not member.digests:
+        raise ValueError(f"{member.name}: without a digest of its own it must come in its archive.")
+    whole = goal_of(archive, urls, digests, nbytes, strict=strict, progress=archive_progress)
+    alone = goal_of(destination, (), member.digests, None, strict=member.strict, progress=progress)
+    return _fetch(urls, whole, alone, member, policy)
+
+
+def _fetch(
+    urls: Sequence[str], whole: Goal, alone: Goal | None, member: Member | None, policy: Policy
+) -> tuple[Path, Receipt]:
     if not urls:
-        raise NotFoundError(f"{destination}: no URL of this file is known. Put it there yourself.")
+        raise NotFoundError(f"{whole.destination}: no URL of this file is known. Put it there yourself.")
     if offline():
-        raise _offline(destination, urls)
-    writable(destination.parent)
-    promise = promise_of(destination, urls, digests, nbytes, strict=strict)
-    part = Part(destination, {"sha256", *(one.algorithm for one in promise.digests)})
-    part.take_up()
-    doubted: Receipt | None = None
+        raise _offline(whole.destination, urls)
+    writable(whole.destination.parent)
+    for goal in filter(None, (whole, alone)):
+        goal.part.take_up()
+    doubted: tuple[Goal, Receipt] | None = None
     failures: list[tuple[str, Verdict]] = []
     with open_session() as session:
         for url in dict.fromkeys(urls):
-            verdict = _from_url(session, url, part, promise, progress, policy)
+            goal, verdict = _from_url(session, url, whole, alone, member, policy)
+            part, promise = goal.part, goal.promise
             if verdict.do is Do.KEEP:
-                return _keep(part, destination, part.path, _receipt(part, verified=promise.published))
-            logger.info("%s: gave up %s: %s", destination, shown(url), verdict.reason)
+                receipt = _receipt(part, verified=promise.published)
+                if alone and goal is whole:
+                    alone.part.clean()  # the member will be read from here
+                return goal.destination, _keep(part, goal.destination, part.path, receipt)
+            logger.info("%s: gave up %s: %s", goal.destination, shown(url), verdict.reason)
             failures.append((shown(url), verdict))
-            hearsay = not promise.strict and not is_mirror(
-                url
-            )  # a mirror has no word against the publisher's
-            if verdict.do is Do.WRONG and hearsay and doubted is None:
-                doubted = _receipt(part, verified=False)
+            # A mirror has no word against the publisher's.
+            hearsay = not promise.strict and not is_mirror(url)
+            if verdict.do is Do.WRONG and hearsay and not verdict.damaged and doubted is None:
+                doubted = goal, _receipt(part, verified=False)
                 part.set_aside()
             elif verdict.do is Do.WRONG:
                 part.drop()
     if doubted is None:
-        held = part.origin and part.held(part.origin.url)
-        raise _none_worked(destination, promise, failures, held.size if held else 0)
+        raise _none_worked(
+            whole.destination, whole.promise, failures, (alone.kept if alone else 0) or whole.kept
+        )
+    goal, receipt = doubted
     text = "%s: no URL gives the listed digest, %s. Kept what %s gives, with the digest %s."
-    logger.warning(text, destination, " or ".join(map(str, promise.digests)), doubted.url, doubted.digest)
-    return _keep(part, destination, part.aside, doubted)
+    listed = " or ".join(map(str, goal.promise.digests))
+    logger.warning(text, goal.destination, listed, receipt.url, receipt.digest)
+    return goal.destination, _keep(goal.part, goal.destination, goal.part.aside, receipt)
 
 
 def _from_url(
-    session: Session, url: str, part: Part, promise: Promise, progress: Progress, policy: Policy
-) -> Verdict:
-    """Ask one URL until it gives the file or is given up: KEEP, or WRONG with the part, or what failed last."""
+    session: Session, url: str, whole: Goal, alone: Goal | None, member: Member | None, policy: Policy
+) -> tuple[Goal, Verdict]:
+    """Ask one URL for the member, or else for the whole archive: which of them it gave, or what failed last."""
+    answer: Response | None = None
+    if alone is not None and member is not None:
+        source = MemberSource(session, url, member, alone, whole, policy)
+        verdict = _persist(source.attempt, alone, policy)
+        if verdict.do is not Do.WHOLE:
+            return alone, verdict
+        answer = source.answer
+        text = "%s: %s gives the whole archive only: %s"
+        logger.info(text, alone.destination, shown(url), verdict.reason)
+
+    def attempt() -> Verdict:
+        nonlocal answer
+        part, promise = whole.part, whole.promise
+        from_here = part.origin is not None and part.origin.url == shown(url)
+        if answer is None and from_here and part.size == promise.length(part.total):
+            return promise.verify(part.digest)  # an earlier call got all of it, and was stopped after that
+        begun, answer = answer, None
+        return transfer(session, url, part, promise, whole.progress, policy, begun)
+
+    return whole, _persist(attempt, whole, policy)
+
+
+def _persist(attempt: Callable[[], Verdict], goal: Goal, policy: Policy) -> Verdict:
+    """Attempt until it works or is given up: KEEP, WHOLE, or WRONG with the part, or what failed last."""
+    part = goal.part
     attempts = wrong = furthest = 0
     while True:
-        if part.origin and part.origin.url == shown(url) and part.size == promise.length(part.total):
-            verdict = promise.verify(part.digest)  # an earlier call got all of it, and was stopped after that
-        else:
-            verdict = transfer(session, url, part, promise, progress, policy)
-        if verdict.do is Do.AFRESH:  # cannot come twice in a row: only a part is ever continued
+        verdict = attempt()
+        if verdict.do is Do.AFRESH:  # cannot come twice in a row: only what was begun is ever continued
             logger.info("%s: %s; starting over", part.path, verdict.reason)
             part.drop()
         elif verdict.do is Do.WRONG:
             wrong += 1
             # A file put together from several answers may be wrong where one in one piece is right; but
             # hearsay is not worth fetching the same gigabytes twice.
-            if wrong == 2 or not (promise.strict or part.resumed):
+            if wrong == 2 or not (goal.promise.strict or part.resumed or verdict.damaged):
                 return verdict
             logger.info("%s: %s; fetching it once more from the start", part.path, verdict.reason)
             part.drop()

@@ -67,11 +67,18 @@ class Part:
         origin = self._read_note()
         if origin is None or not self.path.is_file():
             return self.drop()
+        self.recount()
+        self.origin, self.resumed = origin, True
+        return None
+
+    def recount(self) -> None:
+        """Read the file anew, which somebody else has written: its size, its first bytes and its digests."""
+        origin, resumed = self.origin, self.resumed
+        self._empty()
         with on_disk(self.path), self.path.open("rb") as file:
             while chunk := file.read(CHUNK):
                 self._count(chunk)
-        self.origin, self.resumed = origin, True
-        return None
+        self.origin, self.resumed = origin, resumed
 
     def _read_note(self) -> Origin | None:
         try:
@@ -80,7 +87,10 @@ class Part:
         except (OSError, ValueError, TypeError):
             return None
         words = (origin.url, origin.etag or "", origin.modified or "")
-        return origin if all(isinstance(word, str) for word in words) and _is_count(origin.total) else None
+        counts = (origin.total, origin.start, origin.stop)
+        return (
+            origin if all(isinstance(word, str) for word in words) and all(map(_is_count, counts)) else None
+        )
 
     def drop(self) -> None:
         """Remove what is here."""

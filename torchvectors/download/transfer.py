@@ -25,9 +25,17 @@ logger = logging.getLogger(__name__)
 
 
 def transfer(
-    session: Session, url: str, part: Part, promise: Promise, progress: Progress, policy: Policy
+    session: Session,
+    url: str,
+    part: Part,
+    promise: Promise,
+    progress: Progress,
+    policy: Policy,
+    answer: Response | None = None,
 ) -> Verdict:
     """Ask ``url`` for the file, or for the rest of it, and add what comes to the part.
+
+    Where it was asked already, and ``answer`` is what it says to a request without a condition, that is read.
 
     Raises:
         CacheError: The disk does not take the bytes.
@@ -35,11 +43,11 @@ def transfer(
     from requests import RequestException
     from urllib3.exceptions import HTTPError  # what `requests` lets through while a raw body is read
 
-    held = part.held(shown(url))
+    held = None if answer else part.held(shown(url))
     what = f"going on at byte {held.size}" if held else "from the start"
     logger.info("%s: downloading %s, %s", part.path, shown(url), what)
     try:
-        with ask(session, url, range_headers(held), policy) as response:
+        with ask(session, url, range_headers(held), policy) if answer is None else answer as response:
             verdict = judge(response.status_code, response.headers, held)
             if verdict.do not in (Do.REPLACE, Do.APPEND):
                 return verdict

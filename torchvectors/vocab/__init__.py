@@ -1,6 +1,6 @@
 """torchtext's ``torchtext.vocab``: the same names, from the rooms where they live now."""
 
-from torchvectors.vocab.vectors import CharNGram, FastText, GloVe, Vectors, pretrained_aliases
+from torchvectors.vocab.vectors import CharNGram, FastText, GloVe, Vectors, Word2Vec, pretrained_aliases
 from torchvectors.vocab.vocab import Vocab
 
 # After the module `vocab.vocab`, whose name the function then takes, as in torchtext.
@@ -12,6 +12,7 @@ __all__ = [
     "GloVe",
     "Vectors",
     "Vocab",
+    "Word2Vec",
     "build_vocab_from_iterator",
     "pretrained_aliases",
     "vocab",

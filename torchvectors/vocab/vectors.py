@@ -1,6 +1,6 @@
 """torchtext's ``torchtext.vocab.vectors``."""
 
-from torchvectors.pretrained import CharNGram, FastText, GloVe, pretrained_aliases
+from torchvectors.pretrained import CharNGram, FastText, GloVe, Word2Vec, pretrained_aliases
 from torchvectors.vectors import Vectors
 
-__all__ = ["CharNGram", "FastText", "GloVe", "Vectors", "pretrained_aliases"]
+__all__ = ["CharNGram", "FastText", "GloVe", "Vectors", "Word2Vec", "pretrained_aliases"]
