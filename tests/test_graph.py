@@ -240,7 +240,7 @@ def test_several_columns_can_share_one_vocabulary(form: Form, columns: Any) -> N
     labelled = form.stages.BuildVocab(ids, column="id")
     some = form.stages.Numericalize(labelled, column="context")
     assert some.goes_by is fitted.goes_by
-    assert form.stages.BatchTokens(labelled, 2, column="context")._pads_by is fitted.goes_by
+    assert form.stages.BatchTokens(labelled, 2, column="context")._padding.vocabs[0] is fitted.goes_by
     assert form.stages.AlignVectors(labelled, vectors(), column=("question",)).goes_by is fitted.goes_by
 
 

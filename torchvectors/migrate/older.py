@@ -11,7 +11,10 @@ _FIELD = (
     "or the graph's `.tokenize().build_vocab().numericalize()`"
 )
 _ROWS = "use rows of your own: any iterable of (label, text), such as `csv.reader` gives"
-_BATCHES = "use `DataLoader`; the graph's `.batch_tokens(batch_size)` pads, and gives the lengths"
+_BATCHES = (
+    "use `DataLoader`; the graph's `.batch_tokens(batch_size)` pads, and gives the lengths; with "
+    "`bucket_batches=100`, rows of similar length share a batch"
+)
 _SPLIT = "use `torch.utils.data.random_split`"
 _OLD_SETS = (
     "it left torchtext with 0.12. Give rows of your own, any iterable of (label, text); Hugging Face's `datasets` "

@@ -18,8 +18,8 @@ _DOWNLOAD = (
 _READ = "write an IterDataPipe of your own, that opens each path and yields from"
 _UNPACK = "unpack the archive first, `torchvectors.utils.extract_archive(path)`, and open its files"
 _BUCKETS = (
-    "sort within big batches with torch's own forms, `.batch(100 * n).map(by_length).unbatch()`, where `by_length` "
-    "returns `sorted(rows, key=…)`; then `.batch(n)`, or `.batch_tokens(n)`"
+    "`.batch_tokens(n, bucket_batches=100)` puts rows of similar length into one batch of n; for rows that hold "
+    "no tokens, `.batch(100 * n).map(by_length).unbatch().batch(n)`, where `by_length` returns `sorted(rows, key=…)`"
 )
 _COLUMNS = "`.map(columns)` after `.batch(n)`, where `columns` makes a dict of lists; or `.batch_tokens(n)`"
 _FLAT = "`.map(fn).unbatch()`, where `fn` returns a list"

@@ -2,7 +2,8 @@
 
 They are `torchvectors.datapipes`'s stages for ``torchdata.nodes.Loader``: the same names, arguments, rows and
 batches. A node's state is its source's, for no stage keeps anything between rows; only `BatchTokens` does within a
-batch, and a state is taken between two.
+batch, and a state is taken between two. Where it parts rows by length it keeps a buffer of them, and its state is the
+source's before that buffer, with what was given of it: who resumes reads the buffer again.
 """
 
 from torchvectors.nodes.batching import BatchTokens

@@ -13,10 +13,10 @@ from torchvectors.stages import before, each_row, refuse_unpicklable, say_row
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Node", "PerRow", "Stage", "share_of"]
+__all__ = ["SOURCE", "Node", "PerRow", "Stage", "share_of"]
 
 Node = BaseNode[Any]
-_SOURCE = "source"
+SOURCE = "source"  # in a state
 
 
 class Stage(Node):
@@ -31,7 +31,7 @@ class Stage(Node):
         """Go to the beginning, or to a state."""
         super().reset(initial_state)
         self._met = 0 if initial_state is None else None
-        self.source.reset(None if initial_state is None else initial_state[_SOURCE])
+        self.source.reset(None if initial_state is None else initial_state[SOURCE])
 
     def next(self) -> Any:
         """Return the next row, done."""
@@ -47,7 +47,7 @@ class Stage(Node):
 
     def get_state(self) -> dict[str, Any]:
         """Return where the source is."""
-        return {_SOURCE: self.source.state_dict()}
+        return {SOURCE: self.source.state_dict()}
 
     def do(self, row: Any) -> Any:
         """Return what becomes of a row."""

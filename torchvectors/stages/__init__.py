@@ -27,7 +27,7 @@ from torchvectors.stages.ranks import group_size
 from torchvectors.stages.settings import PADDING, UNKNOWN, HasVocab, VocabSettings
 from torchvectors.stages.shards import Tail, check_tail, deal, length_of_shard
 from torchvectors.stages.trace import Trace
-from torchvectors.stages.upstream import named, pad_index, padding_vocab, vocab_before
+from torchvectors.stages.upstream import named, padding_before, vocab_before
 from torchvectors.stages.walk import before
 
 __all__ = [
@@ -59,8 +59,7 @@ __all__ = [
     "look_up_row",
     "named",
     "numericalize_row",
-    "pad_index",
-    "padding_vocab",
+    "padding_before",
     "refuse_unpicklable",
     "say_row",
     "settled",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torchvectors.errors import GraphError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from torchvectors.batch import Batching
     from torchvectors.rows import Columns
 
-__all__ = ["named", "pad_index", "padding_vocab", "vocab_before"]
+__all__ = ["Padding", "named", "padding_before", "vocab_before"]
 
 
 def vocab_before(source: object, kind: type, *, stage: str, column: Columns) -> GoesBy:
@@ -37,23 +38,28 @@ def vocab_before(source: object, kind: type, *, stage: str, column: Columns) -> 
     return _only(found, stage, column)
 
 
-def padding_vocab(source: object, kind: type, batching: Batching) -> GoesBy | None:
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """What says which index is padding, for each column of a batch."""
+
+    # In an object of its own: torch pickles the lists and tuples that a pipe holds whenever it looks for pipes.
+    vocabs: tuple[GoesBy | None, ...]
+
+    def indices(self) -> list[int]:
+        """Return the index of ``<pad>`` in each column's vocabulary, or 0 where there is none."""
+        return [0 if one is None or PADDING not in one.vocab else one.vocab[PADDING] for one in self.vocabs]
+
+
+def padding_before(source: object, kind: type, batching: Batching) -> Padding:
     """Return what says which index is padding, if anything does and it is needed.
 
     Raises:
         GraphError: The stages before have several vocabularies, and it is not clear which is meant.
     """
     if batching.layout != "padded" or batching.padding_value is not None:
-        return None
-    found = _vocabs(source, kind, batching.column)
-    return _only(found, "batch_tokens", batching.column) if found else None
-
-
-def pad_index(goes_by: GoesBy | None) -> int:
-    """Return the index that stands for padding: that of ``<pad>`` in the vocabulary, else 0."""
-    if goes_by is None or PADDING not in goes_by.vocab:
-        return 0
-    return goes_by.vocab[PADDING]
+        return Padding((None,) * len(batching.columns))
+    found = [(column, _vocabs(source, kind, (column,))) for column in batching.columns]
+    return Padding(tuple(_only(every, "batch_tokens", column) if every else None for column, every in found))
 
 
 def _vocabs(source: object, kind: type, column: Columns) -> list[GoesBy]:
