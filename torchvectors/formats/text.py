@@ -8,16 +8,19 @@ a row's end does not count (fastText ends each row with a space, other programs 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from torchvectors.errors import ParseError
 from torchvectors.formats.block import Block
 from torchvectors.formats.numbers import parse_numbers
+from torchvectors.formats.utf8 import decodable, is_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from torchvectors.formats.stream import ByteStream
 
 __all__ = ["read_text"]
 
@@ -28,13 +31,6 @@ BLOCK = 512 * 1024  # bytes read at a time; numbers, masks and parser then stay 
 LONGEST_ROW = (
     16 * 1024 * 1024
 )  # bytes; some 500,000 numbers, so a file without newlines ends in an error soon
-
-
-class ByteStream(Protocol):
-    """Anything with ``read(n)``."""
-
-    def read(self, n: int, /) -> bytes:
-        """Return up to ``n`` bytes, and none at the end."""
 
 
 def read_text(stream: ByteStream, *, name: str, max_vectors: int | None = None) -> Iterator[Block]:
@@ -70,8 +66,8 @@ def read_text(stream: ByteStream, *, name: str, max_vectors: int | None = None) 
         block = _parse_fast(text, dim)
         if block is None:
             block = _parse_slowly(text, dim, name, line)
-        if not _is_utf8(text):
-            before, block = len(block), _decodable(block)
+        if not is_utf8(text):
+            before, block = len(block), decodable(block)
             skipped += before - len(block)
         if max_vectors and found + len(block) > max_vectors:
             block = block.head(max_vectors - found)
@@ -204,22 +200,6 @@ def _wrong_width(name: str, line: int, token: bytes, found: int, dim: int) -> st
     fewer = "The file is cut off here, or this row is damaged: get the file again, or mend the row."
     more = "The file is damaged, or this token has a space in it."
     return said + (fewer if found < dim else more)
-
-
-def _decodable(block: Block) -> Block:
-    """Leave out the tokens that are not UTF-8, and their rows."""
-    tokens = block.tokens()
-    keep = [_is_utf8(token) for token in tokens]
-    kept = [token for token, good in zip(tokens, keep, strict=True) if good]
-    return Block.of(kept, block.rows[np.array(keep)])
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _shown(field: bytes) -> str:

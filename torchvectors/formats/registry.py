@@ -1,0 +1,77 @@
+"""A file's first bytes → its format, and what reads that.
+
+A name says little: fastText's and word2vec's binary files both end in ``.bin``, and either may lie in a zip. So a
+format is known by its content: by a magic number where it has one, by what its first bytes must look like where not.
+
+A format is read from a stream, wherever that comes from, or it needs a file of its own with random access. A new
+format is one more `Format` in `FORMATS`; what looks at more of the bytes stands before what looks at less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from torchvectors.formats.text import read_text
+from torchvectors.formats.word2vec import is_word2vec, read_word2vec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from torchvectors.formats.block import Block
+    from torchvectors.formats.stream import ByteStream
+
+__all__ = ["FORMATS", "TEXT", "FileReader", "Format", "StreamReader", "format_of"]
+
+
+class StreamReader(Protocol):
+    """What reads a format from its first byte to its last."""
+
+    def __call__(self, stream: ByteStream, /, *, name: str, max_vectors: int | None) -> Iterable[Block]:
+        """Yield blocks, none of them empty, all of one dim. ``name`` is what errors call the file.
+
+        Raises:
+            ParseError: The file does not have the form that its format promises, or is cut.
+        """
+
+
+class FileReader(Protocol):
+    """What reads a format that needs random access: SQLite, an array before the tokens that it belongs to."""
+
+    def __call__(self, path: Path, /, *, name: str, max_vectors: int | None) -> Iterable[Block]:
+        """Yield blocks, as a `StreamReader` does.
+
+        ``path`` is the file itself, or a copy of it that was unpacked for this call and goes afterwards; ``name``
+        is what errors call it.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One way in which vectors lie in a file, and what reads it: one of ``read`` and ``read_file``."""
+
+    name: str  # for people
+    matches: Callable[
+        [bytes], bool
+    ]  # the file's first `HEAD` bytes, or all where it has less → whether it is this
+    read: StreamReader | None = None
+    read_file: FileReader | None = None
+
+    def __post_init__(self) -> None:
+        if (self.read is None) == (self.read_file is None):
+            raise ValueError(f"{self.name}: a format has one reader, of a stream or of a file.")
+
+
+# What is nothing else is taken for text, whose reader says what is wrong with it.
+TEXT = Format(name="text", matches=lambda head: True, read=read_text)  # noqa: ARG005
+
+FORMATS: tuple[Format, ...] = (
+    Format(name="word2vec binary", matches=is_word2vec, read=read_word2vec),
+    TEXT,
+)
+
+
+def format_of(head: bytes) -> Format:
+    """Return the format of a file that begins with ``head``: its first `HEAD` bytes, or all of a shorter one."""
+    return next(one for one in FORMATS if one.matches(head))

@@ -1,0 +1,57 @@
+"""Blocks whose tokens may be any bytes → blocks of tokens that are text."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from torchvectors.formats.block import Block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["decodable", "is_utf8", "only_text"]
+
+logger = logging.getLogger(__name__)
+
+
+def is_utf8(text: bytes) -> bool:
+    """Say whether some bytes are UTF-8."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def decodable(block: Block) -> Block:
+    """Leave out the tokens that are not UTF-8, and their rows."""
+    tokens = block.tokens()
+    # All at once is fast, and what stands between them keeps two halves from making a whole.
+    if is_utf8(b"\n".join(tokens)):
+        return block
+    keep = [is_utf8(token) for token in tokens]
+    kept = [token for token, good in zip(tokens, keep, strict=True) if good]
+    return Block.of(kept, block.rows[np.array(keep)])
+
+
+def only_text(blocks: Iterable[Block], *, name: str, max_vectors: int | None) -> Iterator[Block]:
+    """Pass on the tokens that are UTF-8, at most ``max_vectors`` of them, and say at the end how many were not.
+
+    No ``str`` could name the others: torchtext left them out, and so do we. None of the blocks passed on is empty.
+    """
+    found = skipped = 0
+    for block in blocks:
+        good = decodable(block)
+        skipped += len(block) - len(good)
+        if max_vectors:
+            good = good.head(max_vectors - found)
+        found += len(good)
+        if len(good):
+            yield good
+        if max_vectors and found >= max_vectors:
+            break
+    if skipped:
+        logger.info("%s: left out %d tokens that are not UTF-8, as torchtext did", name, skipped)
