@@ -1,6 +1,8 @@
 """A stream of bytes → blocks of tokens and rows, format by format."""
 
 from torchvectors.formats.block import Block
+from torchvectors.formats.fasttext import FastTextModel, read_fasttext
+from torchvectors.formats.ngrams import LARGEST_N, NgramRows, Ngrams, add_rows
 from torchvectors.formats.registry import FORMATS, FileReader, Format, StreamReader, format_of
 from torchvectors.formats.stream import HEAD, ByteStream, Peeked
 from torchvectors.formats.text import read_text
@@ -9,13 +11,19 @@ from torchvectors.formats.word2vec import read_word2vec
 __all__ = [
     "FORMATS",
     "HEAD",
+    "LARGEST_N",
     "Block",
     "ByteStream",
+    "FastTextModel",
     "FileReader",
     "Format",
+    "NgramRows",
+    "Ngrams",
     "Peeked",
     "StreamReader",
+    "add_rows",
     "format_of",
+    "read_fasttext",
     "read_text",
     "read_word2vec",
 ]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from torchvectors.formats.fasttext import is_fasttext, read_fasttext
 from torchvectors.formats.text import read_text
 from torchvectors.formats.word2vec import is_word2vec, read_word2vec
 
@@ -67,6 +68,7 @@ class Format:
 TEXT = Format(name="text", matches=lambda head: True, read=read_text)  # noqa: ARG005
 
 FORMATS: tuple[Format, ...] = (
+    Format(name="fastText model", matches=is_fasttext, read_file=read_fasttext),
     Format(name="word2vec binary", matches=is_word2vec, read=read_word2vec),
     TEXT,
 )

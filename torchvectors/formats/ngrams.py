@@ -1,0 +1,155 @@
+"""Words → the rows of their character n-grams, as fastText numbers them; and the sums of such rows.
+
+A word stands between ``<`` and ``>``. Its n-grams are all runs of ``minn`` to ``maxn`` of these characters, but for
+the two brackets alone. An n-gram's bucket is the FNV-1a hash of its UTF-8, modulo the number of buckets, and each
+bucket has a row. ``</s>``, the end of a line, has no n-grams.
+
+Everything here takes many words at a time, so that no Python runs for an n-gram.
+
+Source: facebookresearch/fastText ``src/dictionary.cc`` (``computeSubwords``, ``hash``) and ``src/fasttext.cc``
+(``getWordVector``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["LARGEST_N", "LINE_END", "NgramRows", "Ngrams", "add_rows"]
+
+LINE_END = b"</s>"
+LARGEST_N = 128  # characters; a model whose n-grams are longer is none, and would take no end of memory
+
+_BASIS, _PRIME = np.uint32(2166136261), np.uint32(16777619)
+_LONGEST = 4  # bytes of a character
+
+
+class NgramRows(Protocol):
+    """A matrix float32 (G, dim) that is read some rows at a time: mapped, or unpacked on the way."""
+
+    def __len__(self) -> int:
+        """The number of rows, G."""
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return copies of n rows: (n, dim)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ngrams:
+    """The n-grams of a fastText model: which ones a word has, and their rows."""
+
+    minn: int  # characters
+    maxn: int
+    buckets: int
+    rows: NgramRows
+    # The bucket of each row, rising; None where each bucket has a row. An n-gram without a row does not count.
+    kept: NDArray[np.uint32] | None = None
+
+    def __post_init__(self) -> None:
+        rows = self.buckets if self.kept is None else len(self.kept)
+        if not (self.minn <= self.maxn <= LARGEST_N and self.maxn > 0):
+            raise ValueError(
+                f"n-grams of {self.minn} to {self.maxn} characters: 1 to {LARGEST_N} are possible"
+            )
+        if not 0 < self.buckets < 1 << 31:
+            raise ValueError(f"{self.buckets} buckets of n-grams: 1 to {(1 << 31) - 1} are possible")
+        if len(self.rows) != rows:
+            raise ValueError(f"{rows} buckets of n-grams have {len(self.rows)} rows")
+        if (
+            self.kept is not None
+            and len(self.kept)
+            and not ((self.kept[:-1] < self.kept[1:]).all() and self.kept[-1] < self.buckets)
+        ):
+            raise ValueError(f"the numbers of the kept n-grams do not rise, or pass {self.buckets}")
+
+    def rows_of(self, words: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows of the n-grams of n words, end to end, and how many each word has: int64 (n,).
+
+        They come in the library's order, by first character and then by length. A word may have one several times.
+        """
+        buckets, counts = _buckets_of(words, self.minn, self.maxn, self.buckets)
+        if self.kept is None:
+            return buckets, counts
+        places = np.searchsorted(self.kept, buckets)
+        places[places == len(self.kept)] = 0
+        good = self.kept[places] == buckets if len(self.kept) else np.zeros(len(buckets), np.bool_)
+        return places[good], _per_word(good, counts)
+
+
+def _buckets_of(
+    words: Sequence[bytes], minn: int, maxn: int, buckets: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the buckets of the n-grams of n words, end to end, and how many each word has."""
+    written = [b"" if word == LINE_END else b"<%b>" % word for word in words]
+    raw = np.frombuffer(b"".join(written), np.uint8)
+    starts = np.flatnonzero((raw & 0xC0) != 0x80)  # the first byte of each character
+    sizes = np.diff(starts, append=len(raw))  # bytes of each character
+    ends = np.fromiter(map(len, written), np.int64, len(written)).cumsum()
+    last = np.searchsorted(starts, ends)  # of each word, the character behind its last one
+    per_word = np.diff(last, prepend=0)
+    left = np.repeat(last, per_word) - np.arange(len(starts))  # characters from here to the word's end
+    least, most = max(minn, 1), min(maxn, int(left.max(initial=0)))
+    if most < least:
+        return np.empty(0, np.int64), np.zeros(len(words), np.int64)
+
+    # The hash takes a byte for a signed number, which C++ extends to 32 bits.
+    signed = np.append(raw, np.zeros(_LONGEST, np.uint8)).view(np.int8).astype(np.int32).view(np.uint32)
+    longest = int(sizes.max(initial=1))
+    found = np.full((len(starts), most - least + 1), -1, np.int64)
+    place, hashes = np.arange(len(starts)), np.full(len(starts), _BASIS, np.uint32)
+    for n in range(1, most + 1):
+        if n > 1:
+            going = left[place] >= n
+            place, hashes = place[going], hashes[going]
+        character = place + (n - 1)
+        byte = starts[character]
+        hashes = (hashes ^ signed[byte]) * _PRIME
+        for more in range(1, longest):
+            has = np.flatnonzero(sizes[character] > more)
+            hashes[has] = (hashes[has] ^ signed[byte[has] + more]) * _PRIME
+        if n >= least:
+            found[place, n - least] = hashes % np.uint32(buckets)
+    if least == 1:
+        found[(last - per_word)[per_word > 0], 0] = -1
+        found[(last - 1)[per_word > 0], 0] = -1
+    good = found >= 0
+    totals = np.append(0, good.sum(axis=1).cumsum())
+    return found[good], np.diff(totals[np.append(0, last)])
+
+
+def _per_word(good: NDArray[np.bool_], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many of each word's n-grams are good."""
+    totals: NDArray[np.int64] = np.append(0, good.cumsum())
+    ends = counts.cumsum()
+    return totals[ends] - totals[ends - counts]
+
+
+def add_rows(
+    sums: NDArray[np.float32],
+    take: Callable[[NDArray[np.int64]], NDArray[np.float32]],
+    rows: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Add to each of n sums its rows, one after another: in another order they would round otherwise.
+
+    Args:
+        sums: float32 (n, dim), added to in place.
+        take: Gives rows of the matrix.
+        rows: Which ones, those of the first sum first.
+        counts: How many each sum takes: int64 (n,).
+    """
+    order = np.argsort(-counts, kind="stable")
+    first, ranked = (counts.cumsum() - counts)[order], counts[order]
+    partial = sums[order]
+    # How many sums take more than k rows.
+    going = np.searchsorted(-ranked, -np.arange(int(ranked.max(initial=0))), side="left")
+    for k, active in enumerate(going.tolist()):
+        partial[:active] += take(rows[first[:active] + k])
+    sums[order] = partial
