@@ -216,7 +216,7 @@ def test_no_tokens_have_no_rows(how: UnkInit, dim: int) -> None:
 
 @pytest.mark.parametrize("how", ["zero", 0, None, 0.6])
 def test_what_is_no_choice_is_refused_with_the_choices(how: Any) -> None:
-    with pytest.raises(TypeError, match=r'give "zeros", "mean", Normal\(.*\) or a callable'):
+    with pytest.raises(TypeError, match=r'give "zeros", "mean", "subword", Normal\(.*\) or a callable'):
         unknown_rows(how, ["a"], no_mean, 2)
 
 

@@ -188,6 +188,10 @@ def align(
     """
     itos = _tokens_of(vocab)
     sought, codes, rows = _find(itos, vectors, lower_case_backup)
+    composed = (rows < 0).nonzero()[0] if vectors.composes else np.empty(0, np.int64)
+    made, parts = vectors.compose([sought[i] for i in composed.tolist()])
+    composed, parts = composed[made], parts[torch.from_numpy(made)]
+    codes[composed] = _CODE["n-grams"]
     padding = [] if pad_token is None else [i for i, token in enumerate(itos) if token == pad_token]
     codes[[i for i in padding if codes[i] == _CODE["missing"]]] = _CODE["padding"]
 
@@ -196,7 +200,9 @@ def align(
     if vectors.has_rule:
         values = _by_rule(vectors, [sought[i] for i in found.tolist()])
     else:
+        found = found[rows[found] >= 0]
         values = vectors.gather(rows[found], ())
+        matrix[torch.from_numpy(composed)] = parts.detach().to(matrix)
     matrix[torch.from_numpy(found)] = values.detach().to(matrix)
     missing = (codes == _CODE["missing"]).nonzero()[0]
     if vectors.has_rule and unk_init is None:
@@ -236,8 +242,6 @@ def _find(
             sought[i] = itos[i].lower()
         rows[left] = vectors.rows_of([sought[i] for i in left.tolist()])
         codes[left[rows[left] >= 0]] = _CODE["lower case"]
-    if vectors.has_rule:
-        codes[[i for i in left.tolist() if rows[i] < 0 and vectors.composes(sought[i])]] = _CODE["n-grams"]
     return sought, codes, rows
 
 

@@ -76,9 +76,12 @@ class _Bounded:
 class MemberStream:
     """The unpacked bytes of one member, no more of them than promised."""
 
-    def __init__(self, stream: Readable, *, path: Path, name: str, total: int | None, limit: int) -> None:
+    def __init__(
+        self, stream: Readable, *, path: Path, name: str, total: int | None, limit: int, plain: bool = False
+    ) -> None:
         self.name = name  # of the member
         self.total = total  # bytes, where the archive tells
+        self.plain = plain  # whether the file is its own only member, and can be read as it lies there
         self.done = 0  # bytes given out
         self._stream, self._path, self._limit = stream, path, limit
 
@@ -130,7 +133,8 @@ def open_member(
         limit = nbytes if nbytes is not None else _most(packed)
         if total is not None and total > limit:
             raise _too_much(path, name, limit)
-        yield MemberStream(stream, path=path, name=name, total=total, limit=limit)
+        plain = stream is file
+        yield MemberStream(stream, path=path, name=name, total=total, limit=limit, plain=plain)
 
 
 def _find_member(

@@ -19,7 +19,17 @@ from torchvectors.errors import CacheError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Folders", "folders", "forget", "lock", "publish", "replacing", "set_aside", "writable"]
+__all__ = [
+    "Folders",
+    "folders",
+    "forget",
+    "lock",
+    "publish",
+    "replacing",
+    "scratch",
+    "set_aside",
+    "writable",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -160,10 +170,21 @@ def replacing(final: Path) -> Iterator[Path]:
     Raises:
         CacheError: The folder cannot be written, or the disk is full.
     """
+    with scratch(final) as temporary:
+        yield temporary
+        publish(temporary, final)
+
+
+@contextmanager
+def scratch(final: Path) -> Iterator[Path]:
+    """Yield a new temporary path beside ``final``, for what is needed to make it; it is removed in the end.
+
+    Raises:
+        CacheError: The folder cannot be written, or the disk is full.
+    """
     temporary = writable(final.parent) / f".{_label(final.name)}.{secrets.token_hex(4)}.tmp"
     try:
         yield temporary
-        publish(temporary, final)
     except OSError as error:
         # The block may read other files while it writes this one, and fail at them.
         where = error.filename and str(error.filename)

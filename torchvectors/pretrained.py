@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
 
 from torchvectors import catalog
@@ -14,9 +14,8 @@ from torchvectors.errors import UnknownDimError
 from torchvectors.vectors import Vectors, unknown_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -149,23 +148,24 @@ class CharNGram(Vectors):
 
     def __getitem__(self, token: str) -> Tensor:
         """Return the vector of a token: a new tensor (1, dim)."""
-        rows = self._rows_of_ngrams(token)
-        if not len(rows):
-            return unknown_rows(self.unk_init, [token], self.mean, self.dim)
+        made, vector = self.compose([token])
+        return vector if made[0] else unknown_rows(self.unk_init, [token], self.mean, self.dim)
+
+    def compose(self, tokens: Sequence[str]) -> tuple[NDArray[np.bool_], Tensor]:
+        """Make vectors of the n-grams of n tokens: which have any, bool (n,), and their means, (n, dim)."""
+        ngrams = [_ngrams(token) for token in tokens]
+        found = self.rows_of([ngram for one in ngrams for ngram in one])
+        owner = np.repeat(np.arange(len(tokens)), [len(one) for one in ngrams])[found >= 0]
+        counts = torch.from_numpy(np.bincount(owner, minlength=len(tokens)))
+        rows = self.gather(found[found >= 0], ())
         # One after another, as torchtext added them: in another order they would round otherwise.
-        total: Tensor = functools.reduce(torch.add, self.gather(rows, ()))
-        return (total / len(rows)).unsqueeze(0)
-
-    def composes(self, token: str) -> bool:
-        """Say whether a token has a vector: whether any of its n-grams is known."""
-        return len(self._rows_of_ngrams(token)) > 0
-
-    def _rows_of_ngrams(self, token: str) -> NDArray[np.int64]:
-        rows = self.rows_of([] if token == "<unk>" else _ngrams(token))
-        return rows[rows >= 0]
+        sums = rows.new_zeros(len(tokens), self.dim).index_add(0, torch.from_numpy(owner), rows)
+        return counts.numpy() > 0, sums / counts.clamp(min=1)[:, None]
 
 
 def _ngrams(token: str) -> list[str]:
+    if token == "<unk>":
+        return []
     characters = ["#BEGIN#", *token, "#END#"]
     places = ((n, start) for n in (2, 3, 4) for start in range(len(characters) - n + 1))
     return [f"{n}gram-{''.join(characters[start : start + n])}" for n, start in places]

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from torchvectors.archive import open_member
+from torchvectors.cache import scratch
 from torchvectors.catalog import Digest, Member, strongest
 from torchvectors.errors import DigestError, ParseError, warn
-from torchvectors.formats import Block, read_text
+from torchvectors.formats import TEXT, Block, FastTextModel, Peeked, format_of
 from torchvectors.store import Store, open_store, write_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from torchvectors.archive import MemberStream
+    from torchvectors.formats import ByteStream
     from torchvectors.progress import Bars, Progress
 
 __all__ = ["Origin", "convert", "differs"]
 
 logger = logging.getLogger(__name__)
+
+_CHUNK = 1 << 20  # bytes copied at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +35,7 @@ class Origin:
     """The file that a store is made from, and how far it is to be trusted."""
 
     path: Path
-    member: Member | None = None  # what the publisher says of the text; None if nothing is known
+    member: Member | None = None  # what the publisher says of the file inside; None if nothing is known
     fetched: bool = False  # by us; otherwise it is the user's own
     verified: bool = False  # the archive has its published digest: the member needs no check of its own
     doubt: str = ""  # how the user's archive differs from the published one, if it does
@@ -38,11 +43,11 @@ class Origin:
 
 
 def convert(origin: Origin, target: Path, *, max_vectors: int | None, bars: Bars) -> Store:
-    """Write the store of a file, and open it.
+    """Write the store of a file, and open it. What format it has, the content tells.
 
     Raises:
         ArchiveError: The archive is cut, damaged or without the member.
-        ParseError: The member's text is cut or damaged.
+        ParseError: The member is cut or damaged, or of no format that can be read.
         DigestError: A file that we fetched is not what its publisher says.
         CacheError: The store cannot be written.
     """
@@ -51,19 +56,48 @@ def convert(origin: Origin, target: Path, *, max_vectors: int | None, bars: Bars
     member = origin.member
     metadata = dict(origin.metadata) | {"converter": f"torchvectors {__version__}"}
     name, size = (member.name, member.nbytes if origin.fetched else None) if member else (None, None)
-    with open_member(origin.path, name, nbytes=size) as stream, bars(target.stem) as progress:
-        watched = _Watched(stream, progress, _algorithm(origin))
-        blocks = read_text(watched, name=_place(origin, stream), max_vectors=max_vectors)
+    with ExitStack() as stack:
+        stream = stack.enter_context(open_member(origin.path, name, nbytes=size))
+        peeked = Peeked(stream)
+        watched = _Watched(peeked, stream.total, stack.enter_context(bars(target.stem)), _algorithm(origin))
+        found, place = format_of(peeked.head), _place(origin, stream)
+        blocks: Iterable[Block] = ()
+        if found.read is not None:
+            blocks = found.read(watched, name=place, max_vectors=max_vectors)
+        elif found.read_file is not None:
+            path = origin.path if stream.plain else None
+            path = stack.enter_context(_as_file(path, watched, target))
+            blocks = found.read_file(path, name=place, max_vectors=max_vectors)
+        metadata["source_format"] = found.name
+        ngrams = blocks.ngrams if isinstance(blocks, FastTextModel) else None
         checked = _checked(blocks, watched, origin, target, metadata)
-        write_store(target, checked, metadata=metadata)
+        write_store(target, checked, metadata=metadata, ngrams=ngrams)
     return open_store(target)
+
+
+@contextmanager
+def _as_file(path: Path | None, watched: _Watched, target: Path) -> Iterator[Path]:
+    """Yield a file to which a reader has random access: ``path``; or what was packed, unpacked for a while."""
+    if path is not None:
+        while watched.algorithm is not None and watched.read(_CHUNK):  # it is read twice, once to be hashed
+            pass
+        watched.pass_over()
+        yield path
+        return
+    with scratch(target) as temporary:
+        with temporary.open("wb") as file:
+            while data := watched.read(_CHUNK):
+                file.write(data)
+        yield temporary
 
 
 class _Watched:
     """A stream that is hashed, and reports how far it is, while somebody reads it."""
 
-    def __init__(self, stream: MemberStream, progress: Progress, algorithm: str | None) -> None:
-        self._stream, self._progress = stream, progress
+    def __init__(
+        self, stream: ByteStream, total: int | None, progress: Progress, algorithm: str | None
+    ) -> None:
+        self._stream, self._total, self._progress = stream, total, progress
         self._hash = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
         self.algorithm = algorithm
         self.last = b""  # the last byte read
@@ -77,8 +111,13 @@ class _Watched:
         self.done += len(data)
         self.last = data[-1:] or self.last
         self.ended = not data
-        self._progress(self.done, self._stream.total)
+        self._progress(self.done, self._total)
         return data
+
+    def pass_over(self) -> None:
+        """Take the rest as read, by somebody else."""
+        self.done, self.ended = self._total or self.done, True
+        self._progress(self.done, self._total)
 
     @property
     def digest(self) -> Digest | None:
@@ -94,13 +133,13 @@ def _algorithm(origin: Origin) -> str | None:
 
 
 def _checked(
-    blocks: Iterator[Block],
+    blocks: Iterable[Block],
     watched: _Watched,
     origin: Origin,
     target: Path,
     metadata: dict[str, str],
 ) -> Iterator[Block]:
-    """Pass blocks on; at the end, before the store gets its name, say what the text has turned out to be."""
+    """Pass blocks on; at the end, before the store gets its name, say what the file has turned out to be."""
     yield from blocks
     member, last = origin.member, watched.last
     listed = strongest(member.digests) if member else ()
@@ -108,11 +147,12 @@ def _checked(
     metadata["verified"] = str(right)
     if member is None or right or not watched.ended:  # of a file read in part no digest is known
         return
-    if last != b"\n" and member.nbytes and watched.done < member.nbytes - 1:
+    is_text = metadata["source_format"] == TEXT.name  # of any other format the reader has seen the end
+    if is_text and last != b"\n" and member.nbytes and watched.done < member.nbytes - 1:
         text = f"{origin.path}: {member.name} ends in the middle of a row, after {watched.done:,} of"
         raise ParseError(f"{text} {member.nbytes:,} bytes. It is cut off: delete the file and get it again.")
     doubt = origin.doubt
-    if listed or member.nbytes not in (None, watched.done):  # what is known of the text itself decides
+    if listed or member.nbytes not in (None, watched.done):  # what is known of the file itself decides
         what = f"{origin.path}: {member.name}"
         doubt = differs(what, watched.digest, watched.done, listed, member.nbytes)
     if not doubt:

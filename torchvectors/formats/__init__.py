@@ -2,8 +2,8 @@
 
 from torchvectors.formats.block import Block
 from torchvectors.formats.fasttext import FastTextModel, read_fasttext
-from torchvectors.formats.ngrams import LARGEST_N, NgramRows, Ngrams, add_rows
-from torchvectors.formats.registry import FORMATS, FileReader, Format, StreamReader, format_of
+from torchvectors.formats.ngrams import LARGEST_N, NgramRows, Ngrams, PlainRows, add_rows
+from torchvectors.formats.registry import FORMATS, TEXT, FileReader, Format, StreamReader, format_of
 from torchvectors.formats.stream import HEAD, ByteStream, Peeked
 from torchvectors.formats.text import read_text
 from torchvectors.formats.word2vec import read_word2vec
@@ -12,6 +12,7 @@ __all__ = [
     "FORMATS",
     "HEAD",
     "LARGEST_N",
+    "TEXT",
     "Block",
     "ByteStream",
     "FastTextModel",
@@ -20,6 +21,7 @@ __all__ = [
     "NgramRows",
     "Ngrams",
     "Peeked",
+    "PlainRows",
     "StreamReader",
     "add_rows",
     "format_of",

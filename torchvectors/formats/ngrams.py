@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["LARGEST_N", "LINE_END", "NgramRows", "Ngrams", "add_rows"]
+__all__ = ["LARGEST_N", "LINE_END", "NgramRows", "Ngrams", "PlainRows", "add_rows"]
 
 LINE_END = b"</s>"
 LARGEST_N = 128  # characters; a model whose n-grams are longer is none, and would take no end of memory
@@ -39,6 +39,20 @@ class NgramRows(Protocol):
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return copies of n rows: (n, dim)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlainRows:
+    """Rows that lie in an array."""
+
+    array: NDArray[np.float32]  # (G, dim)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return copies of n rows: (n, dim)."""
+        return self.array.take(rows, axis=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,12 +76,11 @@ class Ngrams:
             raise ValueError(f"{self.buckets} buckets of n-grams: 1 to {(1 << 31) - 1} are possible")
         if len(self.rows) != rows:
             raise ValueError(f"{rows} buckets of n-grams have {len(self.rows)} rows")
-        if (
-            self.kept is not None
-            and len(self.kept)
-            and not ((self.kept[:-1] < self.kept[1:]).all() and self.kept[-1] < self.buckets)
-        ):
-            raise ValueError(f"the numbers of the kept n-grams do not rise, or pass {self.buckets}")
+
+    def kept_rise(self) -> bool:
+        """Say whether the numbers of the kept n-grams rise, as they must; reads them all."""
+        kept = self.kept
+        return kept is None or bool((kept[:-1] < kept[1:]).all())
 
     def rows_of(self, words: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the rows of the n-grams of n words, end to end, and how many each word has: int64 (n,).
@@ -126,9 +139,9 @@ def _buckets_of(
 
 def _per_word(good: NDArray[np.bool_], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how many of each word's n-grams are good."""
-    totals: NDArray[np.int64] = np.append(0, good.cumsum())
-    ends = counts.cumsum()
-    return totals[ends] - totals[ends - counts]
+    ends = np.append(0, counts.cumsum())
+    per_word: NDArray[np.int64] = np.diff(np.append(0, good.cumsum())[ends])
+    return per_word
 
 
 def add_rows(

@@ -19,12 +19,9 @@ class ByteStream(Protocol):
 class Peeked:
     """A stream that is read from its beginning, though its first bytes, ``head``, have been looked at."""
 
-    def __init__(self, stream: ByteStream, nbytes: int = HEAD) -> None:
-        parts: list[bytes] = []
-        while nbytes and (part := stream.read(nbytes)):  # a stream may give less than is asked for
-            parts.append(part)
-            nbytes -= len(part)
-        self.head = b"".join(parts)
+    def __init__(self, stream: ByteStream) -> None:
+        # Once: a stream gives as much as it has, and must not be asked for its end, which ends in a verdict on it.
+        self.head = stream.read(HEAD)
         self._stream, self._left = stream, self.head
 
     def read(self, n: int, /) -> bytes:

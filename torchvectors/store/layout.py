@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from torchvectors.formats import Ngrams, PlainRows
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,6 +22,7 @@ __all__ = [
     "Encoding",
     "Layout",
     "Tensor",
+    "ngram_metadata",
     "pack",
     "unpack",
 ]
@@ -30,8 +33,10 @@ Encoding = Literal["float32", "float16", "int8"]
 CURE = "If this package made the file, delete it: it is made anew when it is next asked for."
 
 FORMAT, VERSION = "torchvectors", "1"
+NGRAMS = "fasttext"  # the rule of the n-grams, where there are any
 DATA_START = 16384  # bytes before the first row: room for the header, and a multiple of a page
 LONGEST_HEADER = 1 << 20  # bytes; a store's own is shorter than DATA_START, another program's may be longer
+_DIGITS = 10  # of a number in the metadata
 MOST_DIMENSIONS = 32  # of an array: as many as every numpy takes
 
 _DTYPES: dict[str, np.dtype[Any]] = {
@@ -72,6 +77,15 @@ class Layout:
     encoding: Encoding
     data_start: int  # bytes
     tensors: Mapping[str, Array]
+    ngrams: Ngrams | None  # None: tokens that are not in the store have no vector
+
+
+def ngram_metadata(ngrams: Ngrams | None) -> dict[str, str]:
+    """Return what a store's metadata say of its n-grams."""
+    if ngrams is None:
+        return {}
+    numbers = {"minn": ngrams.minn, "maxn": ngrams.maxn, "bucket": ngrams.buckets}
+    return {"ngrams": NGRAMS, **{name: str(number) for name, number in numbers.items()}}
 
 
 def pack(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
@@ -115,7 +129,8 @@ def unpack(data: memoryview) -> Layout:
         raise BrokenStoreError("its metadata lack the encoding or the checksum")
     tensors = _views(described, data[8 + length :])
     _check(tensors, encoding)
-    return Layout(metadata=metadata, encoding=encoding, data_start=8 + length, tensors=tensors)
+    ngrams = _ngrams(tensors, metadata)
+    return Layout(metadata=metadata, encoding=encoding, data_start=8 + length, tensors=tensors, ngrams=ngrams)
 
 
 def _parsed(header: memoryview) -> tuple[dict[str, str], list[tuple[str, Tensor]]]:
@@ -178,6 +193,42 @@ def _check(tensors: Mapping[str, Array], encoding: Encoding) -> None:
     }
     if encoding == "int8":
         expected["scales"] = ("F32", (n,))
+    _expect(tensors, expected)
+    if not (0 < n <= 1 << 32 and dim > 0 and 0 < distinct <= n):
+        raise BrokenStoreError(f"it has {n} rows of dim {dim}, and {distinct} tokens")
+    offsets = tensors["token_offsets"]
+    if (offsets[0], starts[0], starts[-1]) != (0, 0, distinct) or offsets[-1] > len(tensors["token_bytes"]):
+        raise BrokenStoreError("its tokens or its index do not begin and end where they must")
+
+
+def _ngrams(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> Ngrams | None:
+    rule = metadata.get("ngrams")
+    if rule is None:
+        return None
+    if rule != NGRAMS:
+        raise BrokenStoreError(f"its n-grams follow the rule {rule!r}, and this package knows {NGRAMS!r}")
+    written = [metadata.get(name, "") for name in ("minn", "maxn", "bucket")]
+    if not all(text.isascii() and text.isdigit() and len(text) <= _DIGITS for text in written):
+        raise BrokenStoreError(f"its n-grams have {written} for minn, maxn and bucket")
+    minn, maxn, buckets = map(int, written)
+    rows, dim = tensors.get("ngram_vectors", np.empty(0)).shape[:1], tensors["vectors"].shape[1]
+    expected = {"ngram_vectors": ("F32", (*rows, dim))}
+    if "ngram_buckets" in tensors:
+        expected["ngram_buckets"] = ("U32", rows)
+    _expect(tensors, expected)
+    try:
+        return Ngrams(
+            minn=minn,
+            maxn=maxn,
+            buckets=buckets,
+            rows=PlainRows(array=tensors["ngram_vectors"]),
+            kept=tensors.get("ngram_buckets"),
+        )
+    except ValueError as error:
+        raise BrokenStoreError(str(error)) from error
+
+
+def _expect(tensors: Mapping[str, Array], expected: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
     for name, (dtype, shape) in expected.items():
         array = tensors.get(name, np.empty(0, np.uint8))
         if (_NAMES[array.dtype], array.shape) != (dtype, shape):
@@ -185,8 +236,3 @@ def _check(tensors: Mapping[str, Array], encoding: Encoding) -> None:
             raise BrokenStoreError(f"{name} is {found} where {dtype} {shape} must stand")
         if not array.flags.aligned:
             raise BrokenStoreError(f"{name} begins at a byte that is no multiple of {array.itemsize}")
-    if not (0 < n <= 1 << 32 and dim > 0 and 0 < distinct <= n):
-        raise BrokenStoreError(f"it has {n} rows of dim {dim}, and {distinct} tokens")
-    offsets = tensors["token_offsets"]
-    if (offsets[0], starts[0], starts[-1]) != (0, 0, distinct) or offsets[-1] > len(tensors["token_bytes"]):
-        raise BrokenStoreError("its tokens or its index do not begin and end where they must")

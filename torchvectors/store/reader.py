@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from torchvectors.formats import Ngrams
     from torchvectors.store.layout import Array
 
 __all__ = ["Store", "open_store"]
@@ -41,6 +42,9 @@ class Store:
     vectors: Array  # (N, dim) as stored; read-only
     scales: Array | None  # (N,) float32, of an int8 store
     data_start: int  # bytes before row 0
+    ngrams: (
+        Ngrams | None
+    )  # what gives a vector to other tokens, if anything does; its rows are mapped, read-only
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -136,6 +140,7 @@ def open_store(path: Path, checksum: str | None = None) -> Store:
         vectors=layout.tensors["vectors"],
         scales=layout.tensors["scales"] if layout.encoding == "int8" else None,
         data_start=layout.data_start,
+        ngrams=layout.ngrams,
     )
 
 

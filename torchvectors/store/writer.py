@@ -10,7 +10,15 @@ from xxhash import xxh3_128
 from torchvectors import cache
 from torchvectors.errors import StoreError
 from torchvectors.store.index import build_index, hashes_of
-from torchvectors.store.layout import DATA_START, VECTOR_DTYPE, BrokenStoreError, Encoding, Tensor, pack
+from torchvectors.store.layout import (
+    DATA_START,
+    VECTOR_DTYPE,
+    BrokenStoreError,
+    Encoding,
+    Tensor,
+    ngram_metadata,
+    pack,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,11 +27,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from torchvectors.formats import Block
+    from torchvectors.formats import Block, Ngrams
 
 __all__ = ["write_store"]
 
 MOST_ROWS = 1 << 32  # the index counts them in 32 bits
+NGRAM_BLOCK = 1 << 20  # bytes of n-gram rows written at a time
+NGRAM_KEYS = ("ngrams", "minn", "maxn", "bucket")
 
 
 def write_store(
@@ -32,6 +42,7 @@ def write_store(
     *,
     encoding: Encoding = "float32",
     metadata: Mapping[str, str] | None = None,
+    ngrams: Ngrams | None = None,
 ) -> Path:
     """Write blocks to a store. Memory grows with the tokens' text and index (some 30 bytes each), not the rows.
 
@@ -41,7 +52,8 @@ def write_store(
         encoding: ``float32``, as given; ``float16``; or ``int8`` with one float32 scale a row, which is the
             row's largest absolute value over 127.
         metadata: What is known of the source: plain strings, read when the last block has come. ``format``,
-            ``version``, ``dim``, ``tokens``, ``encoding`` and ``checksum`` are added.
+            ``version``, ``dim``, ``tokens``, ``encoding`` and ``checksum`` are added, and what the n-grams need.
+        ngrams: What gives a vector to other tokens. Their rows, of the same dim, are kept as float32.
 
     Returns:
         ``path``.
@@ -55,7 +67,7 @@ def write_store(
         raise StoreError(f"{path}: {encoding!r} is no encoding; there are {', '.join(get_args(Encoding))}.")
     with cache.replacing(path) as temporary, temporary.open("wb") as file:
         try:
-            _Writer(file, encoding).write(blocks, {} if metadata is None else metadata)
+            _Writer(file, encoding).write(blocks, {} if metadata is None else metadata, ngrams)
         except BrokenStoreError as error:
             raise StoreError(f"{path}: this store cannot be written: {error}.") from error
     return path
@@ -70,7 +82,7 @@ class _Writer:
         self._checksum = xxh3_128()
         self._end = 0  # bytes of data so far
 
-    def write(self, blocks: Iterable[Block], metadata: Mapping[str, str]) -> None:
+    def write(self, blocks: Iterable[Block], metadata: Mapping[str, str], ngrams: Ngrams | None) -> None:
         self._file.write(bytes(DATA_START))
         parts: list[tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint64], NDArray[np.float32]]] = []
         n, dim = 0, None
@@ -98,10 +110,27 @@ class _Writer:
             self._add(name, array)
         if self._encoding == "int8":
             self._add("scales", scales)
-        own = {"dim": str(dim), "tokens": str(n), "encoding": self._encoding}
+        if ngrams is not None:
+            self._add_ngrams(ngrams, dim)
+        # What the metadata of another store said of its n-grams is not true of this one.
+        metadata = {key: text for key, text in metadata.items() if key not in NGRAM_KEYS}
+        own = {"dim": str(dim), "tokens": str(n), "encoding": self._encoding, **ngram_metadata(ngrams)}
         own["checksum"] = f"xxh3_128:{self._checksum.hexdigest()}"
         self._file.seek(0)
         self._file.write(pack(self._tensors, {**metadata, **own}))
+
+    def _add_ngrams(self, ngrams: Ngrams, dim: int) -> None:
+        start, count = self._end, len(ngrams.rows)
+        size = max(NGRAM_BLOCK // (4 * dim), 1)
+        for first in range(0, count, size):
+            rows = ngrams.rows.take(np.arange(first, min(first + size, count)))
+            if rows.shape[1] != dim:
+                raise BrokenStoreError(f"its n-grams have dim {rows.shape[1]}, and its tokens {dim}")
+            self._append(rows.astype("<f4", copy=False))
+        tensor = Tensor(dtype=np.dtype("<f4"), shape=(count, dim), start=start, end=self._end)
+        self._tensors["ngram_vectors"] = tensor
+        if ngrams.kept is not None:
+            self._add("ngram_buckets", ngrams.kept.astype("<u4", copy=False))
 
     def _append(self, array: NDArray[Any]) -> None:
         data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

@@ -22,6 +22,7 @@ from torchvectors.store import Store, open_store, write_store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from torchvectors.formats import Ngrams
     from torchvectors.store import Encoding
 
 __all__ = ["BLOCK", "fingerprint_of", "holds", "reopened", "save", "writes_to"]
@@ -61,7 +62,12 @@ def fingerprint_of(itos: Sequence[str], stoi: dict[str, int], matrix: Tensor) ->
 
 
 def save(
-    path: str | os.PathLike[str], itos: list[str], stoi: dict[str, int], matrix: Tensor, encoding: Encoding
+    path: str | os.PathLike[str],
+    itos: list[str],
+    stoi: dict[str, int],
+    matrix: Tensor,
+    encoding: Encoding,
+    ngrams: Ngrams | None,
 ) -> Path:
     """Write a store.
 
@@ -78,7 +84,8 @@ def save(
     if stoi != {token: row for row, token in enumerate(itos)}:
         text = f"{target}: stoi has other tokens or rows than itos, and a store cannot hold both."
         raise ValueError(f"{text} Write to both alike.")
-    return write_store(target, _blocks(itos, matrix), encoding=encoding, metadata={"name": target.stem})
+    metadata = {"name": target.stem}
+    return write_store(target, _blocks(itos, matrix), encoding=encoding, metadata=metadata, ngrams=ngrams)
 
 
 def _blocks(itos: list[str], matrix: Tensor) -> Iterator[Block]:

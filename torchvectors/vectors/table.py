@@ -14,6 +14,7 @@ from torchvectors.errors import StoreError, TokenTypeError
 from torchvectors.legacy import read_vectors
 from torchvectors.progress import bar
 from torchvectors.vectors import keep
+from torchvectors.vectors.subwords import Subwords
 from torchvectors.vectors.unknown import UnkInit, checked_unk_init, unknown_rows
 from torchvectors.vectors.views import Itos, Stoi
 
@@ -55,7 +56,8 @@ class Vectors:
         cache: The folder for downloads and stores; or several, of which all are searched and the last is written
             to. None: see `torchvectors.cache.folders`.
         url: Where the file, or an archive that holds it, can be downloaded.
-        unk_init: What a token without a vector gets: see `UnkInit`. None stands for zeros.
+        unk_init: What a token without a vector gets: see `UnkInit`. None stands for "subword" where the vectors
+            have n-grams, as fastText's models have, and for zeros where not.
         max_vectors: Keep only the first so many rows; in most files these are the most frequent words.
         checksum: ``"sha256:…"`` of the file at ``url``: anything else is refused.
 
@@ -65,7 +67,7 @@ class Vectors:
         vectors: float32 (N, dim). Writing to it, or to the two above, changes this object and never the store.
             ``vectors[token]`` is a view of it.
         dim: Numbers per token.
-        unk_init: As given.
+        unk_init: As given; or, where None was given, what that stands for.
 
     Raises:
         NotFoundError: There is no such file, and no URL to get it from.
@@ -74,7 +76,12 @@ class Vectors:
         UnknownDimError: ``name`` is one of the catalog's but for its dim.
         StoreError: A store in the cache is damaged.
         TypeError: ``unk_init`` is none of what it may be.
-        ValueError: ``checksum`` is no digest, or ``max_vectors`` is negative.
+        ValueError: ``checksum`` is no digest; ``max_vectors`` is negative; or ``unk_init`` is "subword", and there
+            are no n-grams.
+
+    A fastText model (``.bin``, ``.bin.gz``, ``.ftz``) gives any word its vector, as the official library does:
+    `__getitem__` and `get_vecs_by_tokens` compose it of n-grams, unless an ``unk_init`` was given. `itos`, `stoi`,
+    ``in``, ``len`` and `vectors` speak of the words in its dictionary alone.
 
     Source: torchtext 0.18 ``torchtext.vocab.Vectors``.
     """
@@ -84,6 +91,7 @@ class Vectors:
     stoi: MutableMapping[str, int]
     unk_init: UnkInit
     _checksum: str | None = None  # that the constructor was given
+    _subwords: Subwords | None = None  # what gives a vector to tokens that have no row
     _store: Store | None = None  # what was opened; None where the rows are the caller's own
     _matrix: Tensor | None = None  # what `vectors` gives; None until somebody asks for it
     _request: dict[str, Any]  # how to come by the store again, on another machine
@@ -102,6 +110,14 @@ class Vectors:
         self.unk_init = torch.Tensor.zero_ if unk_init is None else checked_unk_init(unk_init)
         self._checksum = checksum
         self.cache(name, cache, url=url, max_vectors=max_vectors)
+        if unk_init is None and self._subwords is not None:
+            self.unk_init = "subword"
+        self._refuse_without_ngrams()
+
+    def _refuse_without_ngrams(self) -> None:
+        if isinstance(self.unk_init, str) and self.unk_init == "subword" and not self.composes:
+            cure = "A fastText model (.bin, .ftz) has some. Give another unk_init, or none."
+            raise ValueError(f'unk_init="subword": these vectors have no n-grams. {cure}')
 
     def cache(
         self,
@@ -119,6 +135,7 @@ class Vectors:
             "max_vectors": max_vectors,
         }
         store = acquire(**request, prepared=read_vectors, bars=bar)
+        self._subwords = Subwords.of(store)
         if max_vectors and max_vectors < len(store):  # it was given as a store: its first rows go into memory
             rows = torch.from_numpy(store.rows(np.arange(max_vectors)))
             self._fill(list(store.tokens(0, max_vectors)), rows)
@@ -136,7 +153,8 @@ class Vectors:
         """Make vectors of N tokens and a tensor (N, dim), which is not copied.
 
         Raises:
-            ValueError: The numbers of tokens and rows differ, or ``matrix`` is not of two dimensions.
+            ValueError: The numbers of tokens and rows differ, or ``matrix`` is not of two dimensions; or
+                ``unk_init`` is "subword".
             TokenTypeError: A token is not a ``str``.
         """
         tokens = _checked(itos)
@@ -147,10 +165,13 @@ class Vectors:
         made = cls.__new__(cls)
         made.unk_init = torch.Tensor.zero_ if unk_init is None else checked_unk_init(unk_init)
         made._fill(tokens, matrix)  # noqa: SLF001 - its own class
+        made._refuse_without_ngrams()  # noqa: SLF001
         return made
 
     def save(self, path: PathLike, *, encoding: Encoding = "float32") -> Path:
         """Write these vectors, as they are now, to a store; ``Vectors(path)`` opens it. Return its path.
+
+        Their n-grams, if they have any, go with them.
 
         Args:
             path: The store's name, which ends in ".safetensors"; a file of this name is replaced.
@@ -161,7 +182,8 @@ class Vectors:
                 written to, no longer belong together.
             CacheError, StoreError: `torchvectors.store.write_store` says when.
         """
-        return keep.save(path, list(self.itos), dict(self.stoi.items()), self.vectors, encoding)
+        ngrams = None if self._subwords is None else self._subwords.ngrams
+        return keep.save(path, list(self.itos), dict(self.stoi.items()), self.vectors, encoding, ngrams)
 
     @property
     def vectors(self) -> Tensor:
@@ -208,13 +230,15 @@ class Vectors:
         return isinstance(token, str) and token in self.stoi
 
     def __getitem__(self, token: str) -> Tensor:
-        """Return the vector of one token, (dim,): a view of `vectors`, or what ``unk_init`` gives.
+        """Return the vector of one token, (dim,): a view of `vectors`, or composed, or what ``unk_init`` gives.
 
         Source: torchtext 0.18, which gives ``unk_init``'s row also for a key that is no string.
         """
         row = self.stoi.get(token)
         if row is None:
-            return self._unknown([token] if isinstance(token, str) else [""])[0]
+            if not isinstance(token, str):
+                return unknown_rows(self.unk_init, [""], self.mean, self.dim)[0]
+            return self._unknown([token])[0]
         return self.vectors[row]
 
     def get_vecs_by_tokens(self, tokens: str | Iterable[str], lower_case_backup: bool = False) -> Tensor:
@@ -226,7 +250,7 @@ class Vectors:
 
         Returns:
             Of the dtype of `vectors` (float32): (dim,) for one token, (n, dim) for several. Always a copy.
-            A token without a vector gets what ``unk_init`` gives.
+            A token without a row gets what is composed of its n-grams, or what ``unk_init`` gives.
 
         Raises:
             TokenTypeError: A token is not a ``str``.
@@ -252,9 +276,22 @@ class Vectors:
         """Whether this is a subclass with a ``__getitem__`` of its own, which every look-up then follows."""
         return type(self).__getitem__ is not Vectors.__getitem__
 
-    def composes(self, token: str) -> bool:  # noqa: ARG002 - a subclass asks
-        """Say whether a token without a row has a vector all the same, which a subclass makes of its parts."""
-        return False
+    @property
+    def composes(self) -> bool:
+        """Whether tokens without a row get what `compose` makes of them, before ``unk_init`` is asked."""
+        if type(self).compose is not Vectors.compose:
+            return True
+        return self._subwords is not None and isinstance(self.unk_init, str) and self.unk_init == "subword"
+
+    def compose(self, tokens: Sequence[str]) -> tuple[NDArray[np.bool_], Tensor]:
+        """Make vectors of the n-grams of n tokens, whether they have a row or not. A subclass may have its own rule.
+
+        Returns:
+            Which of them have a known n-gram, bool (n,); and float32 (n, dim), zeros where there is none.
+        """
+        if self._subwords is None:
+            return np.zeros(len(tokens), np.bool_), torch.zeros(len(tokens), self.dim)
+        return self._subwords.compose(tokens)
 
     def rows_of(self, tokens: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows of n tokens: int64 (n,), -1 where there is none."""
@@ -265,7 +302,7 @@ class Vectors:
         return np.array([-1 if row is None else range(size)[row] for row in rows], np.int64)
 
     def gather(self, rows: NDArray[np.int64], tokens: Sequence[str]) -> Tensor:
-        """Return copies of n rows, (n, dim); where ``rows`` is -1, what ``unk_init`` gives for the token."""
+        """Return copies of n rows, (n, dim); where ``rows`` is -1, what the token's n-grams or ``unk_init`` give."""
         known = (rows >= 0).nonzero()[0]
         if self._matrix is None:
             found = torch.from_numpy(self._mapped.rows(rows[known]))
@@ -281,7 +318,13 @@ class Vectors:
         return gathered
 
     def _unknown(self, tokens: list[str]) -> Tensor:
-        return unknown_rows(self.unk_init, tokens, self.mean, self.dim)
+        if not self.composes:
+            return unknown_rows(self.unk_init, tokens, self.mean, self.dim)
+        made, rows = self.compose(tokens)
+        left = (~made).nonzero()[0]
+        unknown = unknown_rows(self.unk_init, [tokens[i] for i in left.tolist()], self.mean, self.dim)
+        rows[torch.from_numpy(left)] = unknown.to(rows)
+        return rows
 
     def mean(self) -> Tensor:
         """Return the mean of all rows: float32 (dim,). Reads them all, block by block, summing in float64.
@@ -302,7 +345,9 @@ class Vectors:
         """What tells these vectors from others: the checksum of the store, or one of what is in memory."""
         if self._as_stored():
             return self._mapped.checksum
-        return keep.fingerprint_of(list(self.itos), dict(self.stoi.items()), self.vectors)
+        own = keep.fingerprint_of(list(self.itos), dict(self.stoi.items()), self.vectors)
+        # Whoever writes to the rows keeps the n-grams of the store.
+        return own if self._subwords is None else f"{own} and the n-grams of {self._subwords.store.checksum}"
 
     def _as_stored(self) -> bool:
         """Whether the store has all that is in this object, nothing having been written to it."""
@@ -316,7 +361,7 @@ class Vectors:
         state = {name: value for name, value in vars(self).items() if name not in ("_store", "_mean")}
         if not self._as_stored():
             return state | {"_matrix": self.vectors}
-        for name in ("itos", "stoi", "_matrix"):
+        for name in ("itos", "stoi", "_matrix", "_subwords"):
             state.pop(name, None)
         return state | {"_place": (self._mapped.path, self._mapped.checksum)}
 
@@ -326,6 +371,7 @@ class Vectors:
         if place is not None:
             store = keep.reopened(*place, request=self._request)
             self._store, self.itos, self.stoi = store, Itos(store), Stoi(store)
+            self._subwords = Subwords.of(store)
 
 
 def _checked(tokens: Iterable[str]) -> list[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Normal", "UnkInit", "unknown_rows"]
 
 _MASK = (1 << 64) - 1
+_NAMED = ("zeros", "mean", "subword")
 _CHUNK = 4096  # tokens drawn at a time, so that memory stays small however many there are
 
 
@@ -82,9 +83,10 @@ def _uniform(key: NDArray[np.uint64], first: int, count: int) -> NDArray[np.floa
     return uniform
 
 
-UnkInit = Literal["zeros", "mean"] | Normal | Callable[[Tensor], Tensor]
-"""What tokens without a vector get: zeros; the mean of all rows; `Normal` noise of their own; or what a callable
-makes of a zeroed tensor (dim,), in place or anew, called once for each token (torchtext's ``unk_init``)."""
+UnkInit = Literal["zeros", "mean", "subword"] | Normal | Callable[[Tensor], Tensor]
+"""What tokens without a vector get: zeros; the mean of all rows; the mean of their n-grams, where the vectors have
+some, and zeros where none is known; `Normal` noise of their own; or what a callable makes of a zeroed tensor (dim,),
+in place or anew, called once for each token (torchtext's ``unk_init``)."""
 
 
 def checked_unk_init(how: UnkInit) -> UnkInit:
@@ -93,13 +95,15 @@ def checked_unk_init(how: UnkInit) -> UnkInit:
     Raises:
         TypeError: It takes no such thing.
     """
-    if (isinstance(how, str) and how in ("zeros", "mean")) or callable(how):  # a Normal is callable, too
+    if (isinstance(how, str) and how in _NAMED) or callable(how):  # a Normal is callable, too
         return how
-    raise TypeError(f'unk_init={how!r}: give "zeros", "mean", Normal(std=…, seed=…) or a callable.')
+    raise TypeError(
+        f'unk_init={how!r}: give "zeros", "mean", "subword", Normal(std=…, seed=…) or a callable.'
+    )
 
 
 def unknown_rows(how: UnkInit, tokens: Sequence[str], mean: Callable[[], Tensor], dim: int) -> Tensor:
-    """Return the rows of n tokens that have no vector: (n, dim).
+    """Return the rows of n tokens that have no vector, and of which none can be composed: (n, dim).
 
     Args:
         how: The choice.
@@ -111,7 +115,7 @@ def unknown_rows(how: UnkInit, tokens: Sequence[str], mean: Callable[[], Tensor]
         TypeError: ``how`` is none of these.
         ValueError: A callable gave another shape.
     """
-    if how == "zeros" or how is torch.Tensor.zero_:
+    if how == "zeros" or how == "subword" or how is torch.Tensor.zero_:
         return torch.zeros(len(tokens), dim)
     if how == "mean":
         return mean().expand(len(tokens), dim).clone()

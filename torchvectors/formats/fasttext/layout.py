@@ -110,7 +110,7 @@ def layout_of(path: Path, name: str) -> Layout:
         raise cursor.wrong(f"{what} would unpack to {len(matrix):,} rows of dim {dim}")
     ngrams = None
     if maxn > 0 and minn <= maxn and buckets:
-        ngrams = _ngrams(cursor, matrix, nwords, pruned, (minn, maxn, buckets))
+        ngrams = _ngrams(cursor, matrix, nwords, pruned, (max(minn, 0), maxn, buckets))
     _pass_output(cursor, version, quantized=quantized)
     return Layout(
         cursor=cursor,
