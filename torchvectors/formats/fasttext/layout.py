@@ -108,9 +108,11 @@ def layout_of(path: Path, name: str) -> Layout:
         )
     if 4 * dim * len(matrix) > LARGEST_RATIO * cursor.size:
         raise cursor.wrong(f"{what} would unpack to {len(matrix):,} rows of dim {dim}")
+    if min(minn, maxn, buckets) < 0:  # the library takes them for huge numbers
+        raise cursor.wrong(f"this speaks of n-grams of {minn} to {maxn} characters in {buckets:,} buckets")
     ngrams = None
     if maxn > 0 and minn <= maxn and buckets:
-        ngrams = _ngrams(cursor, matrix, nwords, pruned, (max(minn, 0), maxn, buckets))
+        ngrams = _ngrams(cursor, matrix, nwords, pruned, (minn, maxn, buckets))
     _pass_output(cursor, version, quantized=quantized)
     return Layout(
         cursor=cursor,
@@ -161,7 +163,7 @@ def _ngrams(
 ) -> Ngrams | None:
     minn, maxn, buckets = parameters
     count = len(matrix) - nwords
-    if maxn > LARGEST_N or buckets < 0 or (pruned is None and count != buckets):
+    if maxn > LARGEST_N or (pruned is None and count != buckets):
         said = f"n-grams of {minn} to {maxn} characters in {buckets:,} buckets"
         raise cursor.wrong(f"this speaks of {said}, and has {count:,} rows for them")
     if pruned is None:
