@@ -13,6 +13,7 @@ Source: facebookresearch/fastText ``src/dictionary.cc`` (``computeSubwords``, ``
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -28,6 +29,8 @@ LINE_END = b"</s>"
 LARGEST_N = 128  # characters; a model whose n-grams are longer is none, and would take no end of memory
 
 _BASIS, _PRIME = np.uint32(2166136261), np.uint32(16777619)
+_BLOCK = 512  # sums made at a time, so that they stay in a core's cache
+_FEW = 4  # words that are faster one by one
 _LONGEST = 4  # bytes of a character
 
 
@@ -100,6 +103,9 @@ def _buckets_of(
     words: Sequence[bytes], minn: int, maxn: int, buckets: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the buckets of the n-grams of n words, end to end, and how many each word has."""
+    if len(words) <= _FEW:
+        single = [_buckets_of_one(word, minn, maxn, buckets) for word in words]
+        return np.array([*chain(*single)], np.int64), np.array([len(one) for one in single], np.int64)
     written = [b"" if word == LINE_END else b"<%b>" % word for word in words]
     raw = np.frombuffer(b"".join(written), np.uint8)
     starts = np.flatnonzero((raw & 0xC0) != 0x80)  # the first byte of each character
@@ -137,6 +143,28 @@ def _buckets_of(
     return found[good], np.diff(totals[np.append(0, last)])
 
 
+def _buckets_of_one(word: bytes, minn: int, maxn: int, buckets: int) -> list[int]:
+    """Return the same for one word: what numpy needs to begin takes as long as ten words here."""
+    if word == LINE_END:
+        return []
+    characters: list[list[int]] = []
+    for byte in b"<%b>" % word:
+        signed = byte | 0xFFFFFF00 if byte > 0x7F else byte
+        if byte & 0xC0 == 0x80:
+            characters[-1].append(signed)
+        else:
+            characters.append([signed])
+    found, last, basis, prime = [], len(characters) - 1, int(_BASIS), int(_PRIME)
+    for first in range(len(characters)):
+        number = basis
+        for n, character in enumerate(characters[first : first + maxn], 1):
+            for byte in character:
+                number = (number ^ byte) * prime & 0xFFFFFFFF
+            if n >= minn and not (n == 1 and first in (0, last)):
+                found.append(number % buckets)
+    return found
+
+
 def _per_word(good: NDArray[np.bool_], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how many of each word's n-grams are good."""
     ends = np.append(0, counts.cumsum())
@@ -158,8 +186,28 @@ def add_rows(
         rows: Which ones, those of the first sum first.
         counts: How many each sum takes: int64 (n,).
     """
+    if len(counts) <= _FEW:
+        for own, end, count in zip(sums, counts.cumsum().tolist(), counts.tolist(), strict=True):
+            # Unlike a sum, this has to go step by step.
+            parts = np.concatenate([own[None], take(rows[end - count : end])])
+            own[:] = np.add.accumulate(parts, axis=0)[-1]
+        return
+    ends = counts.cumsum()
+    for start in range(0, len(counts), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        _add_block(sums[block], take, rows, (ends - counts)[block], counts[block])
+
+
+def _add_block(
+    sums: NDArray[np.float32],
+    take: Callable[[NDArray[np.int64]], NDArray[np.float32]],
+    rows: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Add to each of n sums its next row, to all at once, until none has more; ``starts`` in ``rows``."""
     order = np.argsort(-counts, kind="stable")
-    first, ranked = (counts.cumsum() - counts)[order], counts[order]
+    first, ranked = starts[order], counts[order]
     partial = sums[order]
     # How many sums take more than k rows.
     going = np.searchsorted(-ranked, -np.arange(int(ranked.max(initial=0))), side="left")

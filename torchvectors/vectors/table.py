@@ -307,14 +307,14 @@ class Vectors:
         if self._matrix is None:
             found = torch.from_numpy(self._mapped.rows(rows[known]))
         else:
-            found = self._matrix[torch.from_numpy(rows[known])]
+            found = self._matrix.index_select(0, torch.from_numpy(rows[known]).to(self._matrix.device))
         if len(known) == len(rows):
             return found
         gathered = found.new_zeros(len(rows), self.dim)
-        gathered[torch.from_numpy(known)] = found
         missing = (rows < 0).nonzero()[0]
-        unknown = self._unknown([tokens[i] for i in missing.tolist()])
-        gathered[torch.from_numpy(missing)] = unknown.to(gathered)
+        unknown = self._unknown([tokens[i] for i in missing.tolist()]).to(gathered)
+        for places, part in ((known, found), (missing, unknown)):
+            gathered.index_copy_(0, torch.from_numpy(places).to(gathered.device), part)
         return gathered
 
     def _unknown(self, tokens: list[str]) -> Tensor:

@@ -57,7 +57,8 @@ class QuantizedRows:
         """Return n rows, unpacked: float32 (n, dim)."""
         codes = self.codes.take(rows, axis=0)
         runs = self.centroids[np.arange(len(self.centroids)), codes[:, :-1]]
-        whole = np.concatenate([runs.reshape(len(rows), -1), self.last[codes[:, -1]]], axis=1)
+        shape = len(rows), len(self.centroids) * self.centroids.shape[2]
+        whole = np.concatenate([runs.reshape(shape), self.last[codes[:, -1]]], axis=1)
         if self.norms is not None and self.norm_codes is not None:
             with np.errstate(over="ignore", invalid="ignore"):  # a damaged centroid may be any number
                 whole *= self.norms[self.norm_codes.take(rows)][:, None]
