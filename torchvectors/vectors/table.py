@@ -115,7 +115,7 @@ class Vectors:
         self._refuse_without_ngrams()
 
     def _refuse_without_ngrams(self) -> None:
-        if isinstance(self.unk_init, str) and self.unk_init == "subword" and not self.composes:
+        if isinstance(self.unk_init, str) and self.unk_init == "subword" and not self.can_compose:
             cure = "A fastText model (.bin, .ftz) has some. Give another unk_init, or none."
             raise ValueError(f'unk_init="subword": these vectors have no n-grams. {cure}')
 
@@ -268,7 +268,12 @@ class Vectors:
         rows = self.rows_of(tokens)
         if lower_case_backup:
             missing = (rows < 0).nonzero()[0]
-            rows[missing] = self.rows_of([tokens[i].lower() for i in missing.tolist()])
+            lowered = [tokens[i].lower() for i in missing.tolist()]
+            rows[missing] = self.rows_of(lowered)
+            if self.composes:  # of what was last looked for
+                tokens = tokens.copy()
+                for i, token in zip(missing.tolist(), lowered, strict=True):
+                    tokens[i] = token
         return self.gather(rows, tokens)
 
     @property
@@ -281,7 +286,12 @@ class Vectors:
         """Whether tokens without a row get what `compose` makes of them, before ``unk_init`` is asked."""
         if type(self).compose is not Vectors.compose:
             return True
-        return self._subwords is not None and isinstance(self.unk_init, str) and self.unk_init == "subword"
+        return self.can_compose and isinstance(self.unk_init, str) and self.unk_init == "subword"
+
+    @property
+    def can_compose(self) -> bool:
+        """Whether `compose` can make anything, be it used or not."""
+        return self._subwords is not None or type(self).compose is not Vectors.compose
 
     def compose(self, tokens: Sequence[str]) -> tuple[NDArray[np.bool_], Tensor]:
         """Make vectors of the n-grams of n tokens, whether they have a row or not. A subclass may have its own rule.
