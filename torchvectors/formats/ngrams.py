@@ -81,9 +81,9 @@ class Ngrams:
             raise ValueError(f"{rows} buckets of n-grams have {len(self.rows)} rows")
 
     def kept_rise(self) -> bool:
-        """Say whether the numbers of the kept n-grams rise, as they must; reads them all."""
+        """Say whether the numbers of the kept n-grams rise, and stay below that of the buckets; reads them all."""
         kept = self.kept
-        return kept is None or bool((kept[:-1] < kept[1:]).all())
+        return kept is None or bool((kept[:-1] < kept[1:]).all() and (kept[-1:] < self.buckets).all())
 
     def rows_of(self, words: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the rows of the n-grams of n words, end to end, and how many each word has: int64 (n,).

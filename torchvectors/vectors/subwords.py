@@ -72,8 +72,9 @@ class Subwords:
     def _matrix(self) -> Tensor:
         """The rows as a tensor over the map, (G, dim), having been checked."""
         if not self.ngrams.kept_rise():
-            text = f"{self.store.path}: the numbers of this store's n-grams do not rise: it is damaged."
-            raise StoreError(f"{text} If this package made the file, delete it.")
+            text = f"the numbers of this store's n-grams do not rise, or pass {self.ngrams.buckets:,}"
+            cure = "It is damaged. If this package made the file, delete it."
+            raise StoreError(f"{self.store.path}: {text}. {cure}")
         if not isinstance(self.ngrams.rows, PlainRows):
             raise TypeError(
                 f"the n-grams of a store lie in an array, not in a {type(self.ngrams.rows).__name__}"
