@@ -566,7 +566,7 @@ def test_a_few_codes_do_not_become_gigabytes(tmp_path: Path) -> None:
     parts["input"] = header + bytes(count) + quantizer
     path = tmp_path / "m.ftz"
     path.write_bytes(b"".join(parts.values()))
-    with pytest.raises(ParseError, match="would unpack to 3,000,000 rows of dim 4096"):
+    with pytest.raises(ParseError, match="would unpack to 3,000,000 rows of dim 4,096"):
         load(path)
 
 

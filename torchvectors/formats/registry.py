@@ -53,9 +53,7 @@ class Format:
     """One way in which vectors lie in a file, and what reads it: one of ``read`` and ``read_file``."""
 
     name: str  # for people
-    matches: Callable[
-        [bytes], bool
-    ]  # the file's first `HEAD` bytes, or all where it has less → whether it is this
+    matches: Callable[[bytes], bool]  # says of the first `HEAD` bytes, or all, whether they are of it
     read: StreamReader | None = None
     read_file: FileReader | None = None
 

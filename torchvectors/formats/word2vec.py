@@ -100,8 +100,10 @@ def _blocks(stream: ByteStream, name: str) -> Iterator[Block]:
             text = f"{name}: the file ends within row {done + 1:,} of the {count:,} rows of dim {dim} that its header"
             raise ParseError(f"{text} promises. {_CURE}")
         rest += chunk
-    if rest.strip() or stream.read(BLOCK).strip():
-        raise ParseError(f"{name}: the file goes on behind the {count:,} rows of its header. {_CURE}")
+    while rest or (rest := stream.read(BLOCK)):  # to the end, where an archive compares its check sum
+        if rest.strip(b"\n"):
+            raise ParseError(f"{name}: the file goes on behind the {count:,} rows of its header. {_CURE}")
+        rest = b""
 
 
 def _header(stream: ByteStream, name: str) -> tuple[int, int, bytes]:

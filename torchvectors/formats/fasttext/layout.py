@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from torchvectors.formats.fasttext.cursor import Cursor
-from torchvectors.formats.fasttext.matrix import LARGEST_DIM, Rows, SomeRows, read_dense, read_quantized
+from torchvectors.formats.fasttext.matrix import (
+    LARGEST_DIM,
+    QuantizedRows,
+    Rows,
+    SomeRows,
+    read_dense,
+    read_quantized,
+)
 from torchvectors.formats.ngrams import LARGEST_N, Ngrams
 
 if TYPE_CHECKING:
@@ -59,25 +66,12 @@ def is_fasttext(head: bytes) -> bool:
         return True
     if len(head) < _OLD.size:
         return False
-    (
-        dim,
-        _ws,
-        _epoch,
-        _least,
-        _neg,
-        words,
-        loss,
-        model,
-        buckets,
-        minn,
-        maxn,
-        _rate,
-        _t,
-        size,
-        nwords,
-        nlabels,
-        _n,
-    ) = _OLD.unpack_from(head)
+    numbers = _OLD.unpack_from(head)
+    dim, (words, loss, model, buckets, minn, maxn), (size, nwords, nlabels) = (
+        numbers[0],
+        numbers[5:11],
+        numbers[13:16],
+    )
     plausible = 0 < dim < 1 << 16 and loss in (1, 2, 3) and model in MODELS and words < 1 << 8
     return plausible and buckets >= 0 and max(minn, maxn) < 1 << 8 and size == nwords + nlabels and nwords > 0
 
@@ -97,23 +91,16 @@ def layout_of(path: Path, name: str) -> Layout:
     if version < VERSIONS[-1] and MODELS[model] == "supervised":
         maxn = 0
     nwords, starts, ends, pruned = _dictionary(cursor, version)
-    quantized = cursor.flag("the input matrix") if version else False
-    if pruned is not None and not quantized:
-        raise cursor.wrong("only a quantised model can be pruned, and this is none")
-    what = "the input matrix"
-    matrix, found = read_quantized(cursor, what) if quantized else read_dense(cursor, what)
-    if found != dim or len(matrix) < nwords:
-        raise cursor.wrong(
-            f"{what} has {len(matrix):,} rows of dim {found}, for {nwords:,} words of dim {dim}"
-        )
-    if 4 * dim * len(matrix) > LARGEST_RATIO * cursor.size:
-        raise cursor.wrong(f"{what} would unpack to {len(matrix):,} rows of dim {dim}")
+    matrix = _input(cursor, version, pruned=pruned is not None)
+    if matrix.dim != dim or len(matrix) < nwords:
+        said = f"{len(matrix):,} rows of dim {matrix.dim:,}, for {nwords:,} words of dim {dim:,}"
+        raise cursor.wrong(f"the input matrix has {said}")
     if min(minn, maxn, buckets) < 0:  # the library takes them for huge numbers
         raise cursor.wrong(f"this speaks of n-grams of {minn} to {maxn} characters in {buckets:,} buckets")
     ngrams = None
     if maxn > 0 and minn <= maxn and buckets:
         ngrams = _ngrams(cursor, matrix, nwords, pruned, (minn, maxn, buckets))
-    _pass_output(cursor, version, quantized=quantized)
+    _pass_output(cursor, version, quantized=isinstance(matrix, QuantizedRows))
     return Layout(
         cursor=cursor,
         version=version,
@@ -152,6 +139,17 @@ def _dictionary(
         return nwords, starts, ends, None
     pairs = cursor.raw(8 * pruned, "the list of n-grams").view("<i4").reshape(-1, 2).astype(np.int64)
     return nwords, starts, ends, pairs
+
+
+def _input(cursor: Cursor, version: int, *, pruned: bool) -> Rows:
+    what = "the input matrix"
+    quantized = cursor.flag(what) if version else False
+    if pruned and not quantized:
+        raise cursor.wrong("only a quantised model can be pruned, and this is none")
+    matrix = read_quantized(cursor, what) if quantized else read_dense(cursor, what)
+    if 4 * matrix.dim * len(matrix) > LARGEST_RATIO * cursor.size:
+        raise cursor.wrong(f"{what} would unpack to {len(matrix):,} rows of dim {matrix.dim:,}")
+    return matrix
 
 
 def _ngrams(

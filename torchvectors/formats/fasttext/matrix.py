@@ -33,6 +33,12 @@ class DenseRows:
     def __len__(self) -> int:
         return len(self.raw)
 
+    @property
+    def dim(self) -> int:
+        """Numbers per row."""
+        dim: int = self.raw.shape[1] // 4
+        return dim
+
     def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return copies of n rows: float32 (n, dim)."""
         return self.raw.take(rows, axis=0).view("<f4")
@@ -53,11 +59,17 @@ class QuantizedRows:
     def __len__(self) -> int:
         return len(self.codes)
 
+    @property
+    def dim(self) -> int:
+        """Numbers per row."""
+        dim: int = len(self.centroids) * self.centroids.shape[2] + self.last.shape[1]
+        return dim
+
     def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return n rows, unpacked: float32 (n, dim)."""
         codes = self.codes.take(rows, axis=0)
         runs = self.centroids[np.arange(len(self.centroids)), codes[:, :-1]]
-        shape = len(rows), len(self.centroids) * self.centroids.shape[2]
+        shape = len(rows), self.dim - self.last.shape[1]
         whole = np.concatenate([runs.reshape(shape), self.last[codes[:, -1]]], axis=1)
         if self.norms is not None and self.norm_codes is not None:
             with np.errstate(over="ignore", invalid="ignore"):  # a damaged centroid may be any number
@@ -84,18 +96,17 @@ class SomeRows:
         return self.matrix.take(self.places + rows if isinstance(self.places, int) else self.places[rows])
 
 
-def read_dense(cursor: Cursor, what: str) -> tuple[DenseRows, int]:
-    """Return a matrix and its dim; nothing is read of its rows."""
+def read_dense(cursor: Cursor, what: str) -> DenseRows:
+    """Return a matrix; nothing is read of its rows."""
     m, n = cursor.numbers("qq", what)
     if m < 0 or not 0 <= n <= LARGEST_DIM:
         raise cursor.wrong(f"{what} has {m:,} rows of dim {n:,}")
-    return DenseRows(
-        raw=cursor.raw(4 * m * n, what).reshape(m, 4 * n) if n else np.empty((0, 0), np.uint8)
-    ), n
+    raw = cursor.raw(4 * m * n, what)
+    return DenseRows(raw=raw.reshape(m, 4 * n) if n else np.empty((0, 0), np.uint8))
 
 
-def read_quantized(cursor: Cursor, what: str) -> tuple[QuantizedRows, int]:
-    """Return a matrix and its dim; its codes stay in the file."""
+def read_quantized(cursor: Cursor, what: str) -> QuantizedRows:
+    """Return a matrix; its codes stay in the file."""
     has_norms = cursor.flag(what)
     m, n, nbytes = cursor.numbers("qqi", what)
     if m < 0 or not 0 < n <= LARGEST_DIM or nbytes < 0 or (nbytes % m if m else nbytes):
@@ -111,14 +122,13 @@ def read_quantized(cursor: Cursor, what: str) -> tuple[QuantizedRows, int]:
         norm_codes = cursor.raw(m, what)
         norms = _read_quantizer(cursor, 1, what)[3]
     edge = (quantizers - 1) * CENTROIDS * dsub
-    rows = QuantizedRows(
+    return QuantizedRows(
         codes=codes.reshape(m, quantizers),
         centroids=centroids[:edge].reshape(quantizers - 1, CENTROIDS, dsub),
         last=centroids[edge:].reshape(CENTROIDS, last),
         norm_codes=norm_codes,
         norms=norms,
     )
-    return rows, n
 
 
 def _read_quantizer(cursor: Cursor, dim: int, what: str) -> tuple[int, int, int, NDArray[np.float32]]:
