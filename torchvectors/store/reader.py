@@ -42,9 +42,7 @@ class Store:
     vectors: Array  # (N, dim) as stored; read-only
     scales: Array | None  # (N,) float32, of an int8 store
     data_start: int  # bytes before row 0
-    ngrams: (
-        Ngrams | None
-    )  # what gives a vector to other tokens, if anything does; its rows are mapped, read-only
+    ngrams: Ngrams | None  # what gives a vector to other tokens; its rows are mapped, read-only
 
     def __len__(self) -> int:
         return len(self.vectors)

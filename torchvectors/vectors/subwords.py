@@ -54,7 +54,8 @@ class Subwords:
             rows, counts = self.ngrams.rows_of(words)
             made[start : start + _CHUNK] = counts > 0
             shares = (1 / np.maximum(counts, 1)).astype(np.float32)
-            np.multiply(self._sums(rows, counts), shares[:, None], out=vectors[start : start + _CHUNK])
+            with np.errstate(over="ignore", invalid="ignore"):  # a row may be any number in another's store
+                np.multiply(self._sums(rows, counts), shares[:, None], out=vectors[start : start + _CHUNK])
         return made, torch.from_numpy(vectors)
 
     def _sums(self, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -332,9 +332,10 @@ class Vectors:
             return unknown_rows(self.unk_init, tokens, self.mean, self.dim)
         made, rows = self.compose(tokens)
         left = (~made).nonzero()[0]
+        if not len(left):
+            return rows
         unknown = unknown_rows(self.unk_init, [tokens[i] for i in left.tolist()], self.mean, self.dim)
-        rows[torch.from_numpy(left)] = unknown.to(rows)
-        return rows
+        return rows.index_copy(0, torch.from_numpy(left).to(rows.device), unknown.to(rows))
 
     def mean(self) -> Tensor:
         """Return the mean of all rows: float32 (dim,). Reads them all, block by block, summing in float64.
