@@ -21,7 +21,7 @@ import torch
 from torchvectors.archive import open_member
 from torchvectors.cache import replacing
 from torchvectors.errors import ArchiveError, ParseError, VocabError
-from torchvectors.legacy.symbols import BrokenPickleError, Made, Name, read_symbols
+from torchvectors.formats.symbols import BrokenPickleError, Made, Name, read_symbols
 from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:

@@ -37,13 +37,15 @@ class Made:
 
     maker: object  # a `Name`, where the pickle is sound
     state: object = None
+    arguments: object = ()  # a tuple, where the pickle is sound
 
 
 def read_symbols(file: BinaryIO) -> object:
     """Read one pickle, of protocol 0 to 5, up to its end.
 
     Returns:
-        str, int, float, bool, None, list, tuple, dict with keys of text, `Name` or `Made`. Sets are lists.
+        str, bytes, int, float, bool, None, list, tuple, dict with keys of text or numbers, `Name` or `Made`. Sets
+        are lists. What Python 2 called ``str`` is str where it is ASCII, and bytes where it is not.
 
     Raises:
         BrokenPickleError: The bytes are no pickle, are cut short, or say what is not in this list.
@@ -78,7 +80,10 @@ class _Machine:
         elif opcode in _ACTS:
             _ACTS[opcode](self, argument)
         else:
-            raise BrokenPickleError(f"it has {opcode} in it, which no vocabulary needs")
+            raise BrokenPickleError(f"it has {opcode} in it, which is not read here")
+
+    def old_text(self, text: str) -> None:
+        self.stack.append(text if text.isascii() else text.encode("latin-1"))
 
     def put(self, place: int | None) -> None:
         self._memo[len(self._memo) if place is None else place] = self.stack[-1]
@@ -109,8 +114,8 @@ class _Machine:
         self.stack.append(Name(module, name))
 
     def make(self, _: None) -> None:
-        maker, _arguments = self.last(2)
-        self.stack.append(Made(maker))
+        maker, arguments = self.last(2)
+        self.stack.append(Made(maker, None, arguments))
 
     def fill(self, _: None) -> None:
         (state,) = self.last(1)
@@ -138,15 +143,17 @@ class _Machine:
             raise BrokenPickleError("it assigns to what is no dict")
         for key, value in pairs:
             # Nothing else: hash() of a tuple that is nested deep enough ends the process.
-            if type(key) is not str and isinstance(target, dict):
-                raise BrokenPickleError("it has a dict with keys that are not text")
+            if type(key) not in _KEYS and isinstance(target, dict):
+                raise BrokenPickleError("it has a dict with keys that are neither text nor numbers")
             if isinstance(target, dict):
                 target[key] = value
 
 
 # Opcodes whose argument is the value.
 _NUMBERS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
-_GIVEN = _NUMBERS | {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
+_BYTES = {"BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"}
+_GIVEN = _NUMBERS | _BYTES | {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
+_KEYS = {str, bytes, int, float, bool, type(None)}
 _ACTS: dict[str, Callable[[_Machine, Any], None]] = {
     "PROTO": lambda *_: None,
     "FRAME": lambda *_: None,
@@ -158,12 +165,16 @@ _ACTS: dict[str, Callable[[_Machine, Any], None]] = {
     "GET": _Machine.get,
     "BINGET": _Machine.get,
     "LONG_BINGET": _Machine.get,
+    "STRING": _Machine.old_text,
+    "BINSTRING": _Machine.old_text,
+    "SHORT_BINSTRING": _Machine.old_text,
     "NONE": lambda m, _: m.stack.append(None),
     "NEWTRUE": lambda m, _: m.stack.append(True),
     "NEWFALSE": lambda m, _: m.stack.append(False),
     "EMPTY_TUPLE": lambda m, _: m.stack.append(()),
     "EMPTY_LIST": lambda m, _: m.stack.append([]),
     "EMPTY_SET": lambda m, _: m.stack.append([]),
+    "FROZENSET": lambda m, _: m.stack.append(m.since_mark()),
     "EMPTY_DICT": lambda m, _: m.stack.append({}),
     "MARK": _Machine.mark,
     "TUPLE": lambda m, _: m.stack.append(tuple(m.since_mark())),
