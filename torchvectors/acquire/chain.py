@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from torchvectors import catalog
 from torchvectors.acquire.convert import Origin, convert
-from torchvectors.acquire.leftovers import leftover
+from torchvectors.acquire.leftovers import convert_kept, is_torchs, leftover
 from torchvectors.acquire.origins import archive_of, files_of, give_up, hold, is_file, source_of
 from torchvectors.acquire.own import once
 from torchvectors.acquire.wanted import Wanted, of_entry, of_url
@@ -26,6 +26,7 @@ from torchvectors.errors import (
     ParseError,
     UnknownNameError,
 )
+from torchvectors.formats import HEAD, is_static, weights_of
 from torchvectors.progress import no_bar
 from torchvectors.store import Store, open_store
 
@@ -56,8 +57,10 @@ def acquire(
 ) -> Store:
     """Open the store of some vectors; make it first, if need be, from what is on the disk or on the web.
 
-    A file of the user's own comes first: at the path ``name``, or of that name in a cache folder. Then the store
-    made before; then what is left of such a file (`leftover`); then an archive in a cache folder; then the URLs.
+    A file of the user's own comes first: at the path ``name``, or of that name in a cache folder. It may be of any
+    format of `formats`, or what torchtext kept (where ``prepared`` is given), or a static embedding model's folder.
+    Then the store made before; then what is left of such a file (`leftover`); then an archive in a cache folder; then
+    the URLs.
 
     Args:
         name: A path, the name of a file in a cache folder or in the archive at ``url``, or a catalog name.
@@ -112,7 +115,7 @@ def acquire(
     wanted = of_entry(entry, max_vectors) if entry else of_url(name, url or "", digest, max_vectors)
     if own is not None:
         promised = wanted.digests if wanted.asked and own.name == wanted.user_archive else ()
-        return _from_file(own, places, entry, promised, max_vectors, bars)
+        return _from_file(own, places, entry, promised, max_vectors, prepared, bars)
     if (store := _made(wanted, places)) is not None:
         return store
     if not wanted.asked:  # what is left of a text cannot be held to a digest
@@ -133,7 +136,16 @@ def _promised(checksum: str | None, url: str | None) -> Digest | None:
 
 def _own_files(name: str, places: Folders) -> Iterator[Path]:
     path = Path(name)
-    return chain((path,) if is_file(path) else (), files_of(name, places))
+    # What model2vec and sentence-transformers save is a folder.
+    model = weights_of(path) if name else None
+    own = (path,) if is_file(path) else () if model is None else (model,)
+    return chain(own, files_of(name, places))
+
+
+def _is_model(path: Path) -> bool:
+    """Say whether a safetensors file is another program's model, and no store."""
+    with path.open("rb") as file:
+        return is_static(file.read(HEAD))
 
 
 def _from_file(
@@ -142,10 +154,13 @@ def _from_file(
     entry: Entry | None,
     promised: tuple[Digest, ...],
     max_vectors: int | None,
+    prepared: Reader | None,
     bars: Bars,
 ) -> Store:
     """Open the store of a file of the user's own, made anew if the file has changed since."""
-    if path.suffix == ".safetensors":  # a store is never made from a store: the caller takes what it needs
+    if path.suffix == ".safetensors" and not _is_model(
+        path
+    ):  # a store is never made from a store: the caller takes what it needs
         hold(path, promised, bars)
         return open_store(path)
     source = source_of(path) | ({"source_digest": str(promised[0])} if promised else {})
@@ -154,6 +169,10 @@ def _from_file(
         receipt = receipt_of(path)  # where the user names a file that we fetched
         hold(path, promised or ((receipt.digest,) if receipt else ()), bars)
         metadata = {"name": entry.name if entry else path.name, **source}
+        if prepared is not None and is_torchs(path):
+            return convert_kept(
+                prepared, path, metadata, target, dim=None, max_vectors=max_vectors, bars=bars
+            )
         if entry and entry.archive.licence:
             metadata["licence"] = entry.archive.licence
         origin = Origin(path=path, member=entry.member if entry else None, metadata=metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from torchvectors.cache import Folders
     from torchvectors.progress import Bars, Progress
 
-__all__ = ["Reader", "leftover"]
+__all__ = ["Reader", "convert_kept", "is_torchs", "leftover"]
+
+# What torch saved is a zip with one pickle of this name; before version 1.6 it was a pickle, of this number first.
+_PICKLE, _OLD_TORCH = "data.pkl", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 # Gives the tokens and rows of another program's file; or raises, before it gives any, a ParseError that says why
 # not and what to do. It is handed down because what reads torchtext's files needs torch, and nothing here does.
@@ -63,13 +67,32 @@ def leftover(
     for path in filter(is_file, kept):
         source = source_of(path)
         make = partial(
-            _convert, prepared, path, {"name": title, **source}, dim=dim, max_vectors=max_vectors, bars=bars
+            convert_kept,
+            prepared,
+            path,
+            {"name": title, **source},
+            dim=dim,
+            max_vectors=max_vectors,
+            bars=bars,
         )
         try:
             return once(path, places, max_vectors, source, make)
         except ParseError as error:
-            warn(f"{error} For now it is passed over.")
+            cure = "Delete it: the text that it was made from, or a download, takes its place."
+            warn(f"{error} {cure} For now it is passed over.")
     return _left_by(kept, places, max_vectors) if gone else None
+
+
+def is_torchs(path: Path) -> bool:
+    """Say whether ``torch.save`` wrote a file, as torchtext did for its caches: by what is in it."""
+    with path.open("rb") as file:
+        if file.read(len(_OLD_TORCH)) == _OLD_TORCH:
+            return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.rpartition("/")[2] == _PICKLE for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
+        return False
 
 
 def _kept_as(name: str, max_vectors: int | None) -> tuple[str, ...]:
@@ -89,7 +112,7 @@ def _left_by(paths: Iterable[Path], places: Folders, max_vectors: int | None) ->
     return None if store is None else open_store(store)
 
 
-def _convert(
+def convert_kept(
     read: Reader,
     path: Path,
     metadata: dict[str, str],
@@ -99,6 +122,7 @@ def _convert(
     max_vectors: int | None,
     bars: Bars,
 ) -> Store:
+    """Write the store of a file that another program kept, and open it."""
     from torchvectors.version import __version__
 
     whole = metadata | {"converter": f"torchvectors {__version__}", "verified": str(False)}

@@ -4,6 +4,7 @@ from torchvectors.formats.block import Block
 from torchvectors.formats.fasttext import FastTextModel, read_fasttext
 from torchvectors.formats.ngrams import LARGEST_N, NgramRows, Ngrams, PlainRows, add_rows
 from torchvectors.formats.registry import FORMATS, TEXT, FileReader, Format, StreamReader, format_of
+from torchvectors.formats.static import is_static, weights_of
 from torchvectors.formats.stream import HEAD, ByteStream, Peeked
 from torchvectors.formats.text import read_text
 from torchvectors.formats.word2vec import read_word2vec
@@ -25,7 +26,9 @@ __all__ = [
     "StreamReader",
     "add_rows",
     "format_of",
+    "is_static",
     "read_fasttext",
     "read_text",
     "read_word2vec",
+    "weights_of",
 ]

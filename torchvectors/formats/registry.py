@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from torchvectors.formats.fasttext import is_fasttext, read_fasttext
+from torchvectors.formats.finalfusion import is_finalfusion, read_finalfusion
+from torchvectors.formats.gensim import is_pickle, read_gensim
+from torchvectors.formats.magnitude import is_sqlite, read_magnitude
+from torchvectors.formats.static import is_static, read_static
 from torchvectors.formats.text import read_text
 from torchvectors.formats.word2vec import is_word2vec, read_word2vec
 
@@ -67,6 +71,10 @@ TEXT = Format(name="text", matches=lambda head: True, read=read_text)  # noqa: A
 
 FORMATS: tuple[Format, ...] = (
     Format(name="fastText model", matches=is_fasttext, read_file=read_fasttext),
+    Format(name="finalfusion", matches=is_finalfusion, read_file=read_finalfusion),
+    Format(name="Magnitude", matches=is_sqlite, read_file=read_magnitude),
+    Format(name="gensim model", matches=is_pickle, read_file=read_gensim),
+    Format(name="static embedding model", matches=is_static, read_file=read_static),
     Format(name="word2vec binary", matches=is_word2vec, read=read_word2vec),
     TEXT,
 )

@@ -42,17 +42,18 @@ _CURE = "Get the model again."
 
 
 def is_static(head: bytes) -> bool:
-    """Say whether a file that begins like this is safetensors, and none of this package's stores."""
-    length = int.from_bytes(head[:8], "little")
-    return (
-        head[8:9] == b"{" and length < 1 << 32 and b'"format":"torchvectors"' not in head.replace(b" ", b"")
-    )
+    """Say whether a file that begins like this is safetensors with a matrix of the name that such a model's has."""
+    # A store of this package has no array of these names.
+    return head[4:9] == b"\0\0\0\0{" and any(b'"%s"' % one.encode() in head for one in _MATRICES)
 
 
 def weights_of(folder: Path) -> Path | None:
     """Return the file with a model's numbers, in the folder that the model was saved to; None if it has none."""
     places = (folder / WEIGHTS, folder / "0_StaticEmbedding" / WEIGHTS)
-    return next((path for path in places if path.is_file() and path.with_name(TOKENIZER).is_file()), None)
+    try:
+        return next((path for path in places if path.is_file() and path.with_name(TOKENIZER).is_file()), None)
+    except OSError:  # the system cannot tell: a name too long
+        return None
 
 
 def read_static(path: Path, *, name: str, max_vectors: int | None = None) -> Iterator[Block]:

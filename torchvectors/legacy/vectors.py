@@ -88,4 +88,4 @@ def _flaw(vectors: Tensor, dim: int) -> str:
 
 def _wrong(path: Path, reason: str) -> ParseError:
     text = f"{path}: this is not what torchtext kept of a set of vectors: {reason}."
-    return ParseError(f"{text} Delete it: the text that it was made from, or a download, takes its place.")
+    return ParseError(f"{text} Give the text that it was made from instead.")
