@@ -9,6 +9,7 @@ import tarfile
 import zipfile
 import zlib
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from torchvectors.errors import ArchiveError, MemberError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["MemberStream", "open_member"]
+__all__ = ["Contents", "MemberStream", "contents_of", "open_member"]
 
 # Text with numbers shrinks to a third; zeros shrink to a thousandth. What grows more than this is no vector file.
 LARGEST_RATIO = 200
@@ -101,6 +102,44 @@ class MemberStream:
         return data
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What an archive holds."""
+
+    packing: str  # "zip", "tar", "gzip", "xz", "gzip, tar" or "xz, tar"; empty where the file is its own only member
+    members: tuple[str, ...]  # the names of its files, each of which `open_member` takes
+
+
+def contents_of(path: Path) -> Contents:
+    """Return what an archive holds, without unpacking it; of a packed tar archive every byte is read.
+
+    Raises:
+        ArchiveError: It is damaged.
+        FileNotFoundError: There is no such file.
+    """
+    with ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
+        try:
+            zipped = file.read(8).startswith(_ZIPS)
+            file.seek(0)
+            if zipped:
+                names = stack.enter_context(zipfile.ZipFile(file)).namelist()
+                return Contents(
+                    packing="zip", members=tuple(name for name in names if not name.endswith("/"))
+                )
+            stream, packing, is_tar = _unpacked(path, file, stack)
+            if is_tar:
+                bounded = cast("BinaryIO", _bounded(path, stream, file))
+                infos = stack.enter_context(tarfile.open(fileobj=bounded, mode="r:"))
+                packing = ", ".join(filter(None, (packing, "tar")))
+                return Contents(packing=packing, members=tuple(info.name for info in infos if info.isreg()))
+            return Contents(packing=packing, members=(path.stem if packing else path.name,))
+        except (*_DAMAGED, *_SENSELESS) as error:
+            if isinstance(error, ArchiveError):
+                raise
+            raise _damaged(path, error) from error
+
+
 @contextmanager
 def open_member(
     path: Path, member: str | None = None, *, nbytes: int | None = None
@@ -145,18 +184,9 @@ def _find_member(
     file.seek(0)
     if head.startswith(_ZIPS):
         return _in_zip(path, stack.enter_context(zipfile.ZipFile(file)), member, stack)
-    stream: Seekable = file
-    if head.startswith(b"\x1f\x8b"):
-        stream = stack.enter_context(gzip.GzipFile(fileobj=file))
-    elif head.startswith(b"\xfd7zXZ\0"):
-        stream = stack.enter_context(lzma.open(file))  # noqa: SIM115 - the stack closes it
-    elif path.name.lower().endswith(_PROMISES):
-        text = f"{path}: this is no archive: it begins with {head!r}."
-        raise ArchiveError(f"{text} It may be a web page that was saved in its place: delete it.")
-    is_tar = stream.read(512)[257:262] == b"ustar"
-    stream.seek(0)
+    stream, _, is_tar = _unpacked(path, file, stack)
     if is_tar:
-        bounded = _Bounded(stream, path=path, limit=_most(os.fstat(file.fileno()).st_size))
+        bounded = _bounded(path, stream, file)
         tar = tarfile.open(fileobj=cast("BinaryIO", bounded), mode="r:")  # noqa: SIM115 - the stack closes it
         found = _in_tar(path, stack.enter_context(tar), member, stack)
         # gzip and xz compare their check sums at their end, which nobody reaches who reads one member.
@@ -166,6 +196,28 @@ def _find_member(
     if stream is file:
         return file, path.name, os.fstat(file.fileno()).st_size
     return stream, path.stem, None
+
+
+def _unpacked(path: Path, file: BinaryIO, stack: ExitStack) -> tuple[Seekable, str, bool]:
+    """Return what gzip or xz packed, how it was packed, and whether that is a tar archive."""
+    head = file.read(8)
+    file.seek(0)
+    stream: Seekable = file
+    packing = ""
+    if head.startswith(b"\x1f\x8b"):
+        stream, packing = stack.enter_context(gzip.GzipFile(fileobj=file)), "gzip"
+    elif head.startswith(b"\xfd7zXZ\0"):
+        stream, packing = stack.enter_context(lzma.open(file)), "xz"  # noqa: SIM115 - the stack closes it
+    elif path.name.lower().endswith(_PROMISES):
+        text = f"{path}: this is no archive: it begins with {head!r}."
+        raise ArchiveError(f"{text} It may be a web page that was saved in its place: delete it.")
+    is_tar = stream.read(512)[257:262] == b"ustar"
+    stream.seek(0)
+    return stream, packing, is_tar
+
+
+def _bounded(path: Path, stream: Seekable, file: BinaryIO) -> _Bounded:
+    return _Bounded(stream, path=path, limit=_most(os.fstat(file.fileno()).st_size))
 
 
 def _in_zip(

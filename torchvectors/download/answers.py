@@ -24,6 +24,7 @@ __all__ = [
     "judge_tail",
     "objection",
     "origin_of",
+    "posing",
     "range_headers",
     "slice_headers",
     "span_of",
@@ -248,6 +249,17 @@ _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and white space may come be
 _TITLE = re.compile(rb"<(?:title|Code)>\s*([^<]{1,80})", re.IGNORECASE)
 
 
+def posing(head: bytes) -> str | None:
+    """Say what a file that begins with ``head`` is in place of data, such as an HTML page; None if it may be data."""
+    start = head.lstrip(_BLANK)
+    for what, marker in _POSING.items():
+        if marker.match(start):
+            title = _TITLE.search(head)
+            said = f" ({title[1].decode('utf-8', 'replace').strip()!r})" if title else ""
+            return f"{what}{said}"
+    return None
+
+
 def objection(head: bytes, *, encoding: str = "", name: str = "") -> str | None:
     """Say why a body that begins with ``head`` cannot be the data; None if it can.
 
@@ -256,12 +268,8 @@ def objection(head: bytes, *, encoding: str = "", name: str = "") -> str | None:
         encoding: The answer's Content-Encoding, although "identity" was asked for.
         name: The file's name.
     """
-    start = head.lstrip(_BLANK)
-    for what, marker in _POSING.items():
-        if marker.match(start):
-            title = _TITLE.search(head)
-            said = f" ({title[1].decode('utf-8', 'replace').strip()!r})" if title else ""
-            return f"it gave {what}{said} in place of data"
+    if (what := posing(head)) is not None:
+        return f"it gave {what} in place of data"
     # Many servers call a stored .gz file "encoded", and some say it of files that are not packed at all: both
     # give the file as it is. What was really packed on the way is not the file that ranges and digests mean.
     encodings = {one.strip().lower() for one in encoding.split(",")} - {"", "identity"}

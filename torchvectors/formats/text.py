@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torchvectors.formats.stream import ByteStream
 
-__all__ = ["read_text"]
+__all__ = ["first_dim", "parse_lines", "read_text", "whole_lines", "without_header"]
 
 logger = logging.getLogger(__name__)
 
@@ -54,16 +54,16 @@ def read_text(stream: ByteStream, *, name: str, max_vectors: int | None = None) 
     """
     dim: int | None = None
     found = skipped = 0
-    for first_line, lines in _whole_lines(stream, name):
+    for first_line, lines in whole_lines(stream, name):
         text = lines
         if first_line == 1:
-            text = _without_header(lines)
+            text = without_header(lines)
         line = first_line + (text is not lines)
         if dim is None:
-            dim = _first_dim(text, name, line)
+            dim = first_dim(text, name, line)
             if dim is None:
                 continue
-        block = _parse_fast(text, dim)
+        block = parse_lines(text, dim)
         if block is None:
             block = _parse_slowly(text, dim, name, line)
         if not is_utf8(text):
@@ -84,7 +84,7 @@ def read_text(stream: ByteStream, *, name: str, max_vectors: int | None = None) 
         )
 
 
-def _whole_lines(stream: ByteStream, name: str) -> Iterator[tuple[int, bytes]]:
+def whole_lines(stream: ByteStream, name: str) -> Iterator[tuple[int, bytes]]:
     """Yield runs of whole lines, and the number of the first line of each; the last may lack its newline."""
     line, rest = 1, b""
     while chunk := stream.read(BLOCK):
@@ -108,7 +108,7 @@ def _whole_lines(stream: ByteStream, name: str) -> Iterator[tuple[int, bytes]]:
         yield line, rest
 
 
-def _without_header(lines: bytes) -> bytes:
+def without_header(lines: bytes) -> bytes:
     """Cut off a first line ``N D``, if it is one: two integers, and D numbers in the row below."""
     first, _, below = lines.partition(b"\n")
     fields = first.rstrip().split(b" ")
@@ -120,7 +120,8 @@ def _without_header(lines: bytes) -> bytes:
     return lines if is_row else below
 
 
-def _first_dim(text: bytes, name: str, line: int) -> int | None:
+def first_dim(text: bytes, name: str, line: int) -> int | None:
+    """Return the dim of the first row in some whole lines, of which ``line`` is the first; None if all are blank."""
     for number, row in enumerate(text.split(b"\n"), line):
         if not (row := row.rstrip()):
             continue
@@ -132,7 +133,7 @@ def _first_dim(text: bytes, name: str, line: int) -> int | None:
     return None
 
 
-def _parse_fast(text: bytes, dim: int) -> Block | None:
+def parse_lines(text: bytes, dim: int) -> Block | None:
     """Parse whole lines with array operations; None where any line is out of the ordinary."""
     text = text.replace(b"\r\n", b"\n").replace(b" \n", b"\n")
     raw = np.frombuffer(text if text.endswith(b"\n") else text.rstrip() + b"\n", np.uint8)

@@ -41,6 +41,11 @@ class FastTextModel:
         version = self._layout.version
         return f"{self._layout.model}, {f'version {version}' if version else 'the oldest form'}"
 
+    @property
+    def nwords(self) -> int:
+        """Words in the dictionary, with those that are not UTF-8 and are left out."""
+        return len(self._layout)
+
     def __iter__(self) -> Iterator[Block]:
         found = 0
         for block in only_text(self._blocks(), name=self._name, max_vectors=self._max_vectors):
