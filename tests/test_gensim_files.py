@@ -64,6 +64,16 @@ def test_a_models_words_are_those_of_its_wv(tmp_path: Path, apart: list[str]) ->
     assert (rows == model.wv.vectors).all()
 
 
+def test_an_array_in_columns_order(tmp_path: Path) -> None:
+    path = tmp_path / "f.kv"
+    for protocol in (2, 4, 5):
+        for apart in ([], ["vectors"]):
+            vectors = keyed(WORDS)
+            vectors.vectors = np.asfortranarray(vectors.vectors)
+            vectors.save(str(path), separately=apart, pickle_protocol=protocol)
+            assert (read(path)[1] == vectors.vectors).all()
+
+
 # These lie in gensim's own wheel, made by the versions in their names; what gensim 4 can no longer load, its
 # unpickler still can.
 VERSIONS = sorted(OLD.glob("old_w2v_models/w2v_*.mdl"))

@@ -93,23 +93,39 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 
 
 @pytest.mark.parametrize(
-    "statements",
+    ("statements", "message"),
     [
         # A view in the place of the table: one that never gives a row, and one that never stops giving them.
-        ["DROP TABLE magnitude", f"CREATE VIEW magnitude AS {ENDLESS} SELECT 'k' key, i dim_0 FROM n WHERE i < 0"],
-        ["DROP TABLE magnitude", f"CREATE VIEW magnitude AS {ENDLESS} SELECT 'k' key, i dim_0 FROM n"],
-        ["DROP TABLE magnitude_format", f"CREATE VIEW magnitude_format AS {ENDLESS} SELECT i key, i value FROM n"],
-        ["DROP TABLE magnitude", "CREATE VIRTUAL TABLE magnitude USING fts3(key, dim_0, dim_1)"],
-        ["ALTER TABLE magnitude ADD COLUMN dim_2 AS (length(hex(zeroblob(900000000))))"],
-        ["DROP TABLE magnitude", "CREATE TABLE magnitude (key TEXT PRIMARY KEY, dim_0 INTEGER) WITHOUT ROWID"],
+        (["DROP TABLE magnitude", f"CREATE VIEW magnitude AS {ENDLESS} SELECT 'k' key, i dim_0 FROM n WHERE i < 0"],
+         "has no table `magnitude`"),
+        (["DROP TABLE magnitude", f"CREATE VIEW magnitude AS {ENDLESS} SELECT 'k' key, i dim_0 FROM n"],
+         "has no table `magnitude`"),
+        (["DROP TABLE magnitude_format", f"CREATE VIEW magnitude_format AS {ENDLESS} SELECT i key, i value FROM n"],
+         "not authorized|prohibited"),
+        (["DROP TABLE magnitude", "CREATE VIRTUAL TABLE magnitude USING fts3(key, dim_0, dim_1)"],
+         "vtable constructor failed"),
+        (["ALTER TABLE magnitude ADD COLUMN dim_2 AS (length(hex(zeroblob(900000000))))"], "are computed"),
+        (["DROP TABLE magnitude", "CREATE TABLE magnitude (key TEXT PRIMARY KEY, dim_0 INTEGER) WITHOUT ROWID"],
+         "no such column: rowid"),
     ],
 )  # fmt: skip
-def test_a_schema_that_would_run_something_is_refused_soon(tmp_path: Path, statements: list[str]) -> None:
-    path = make(tmp_path / "f", *statements)
+def test_a_schema_that_would_run_something_is_refused_soon(
+    tmp_path: Path, statements: list[str], message: str
+) -> None:
+    path = make(tmp_path / "f", *statements, rows="('x', 60, 80, 1.0)")
     start = time.perf_counter()
-    with pytest.raises(ParseError, match=r"^f\.magnitude: "):
+    with pytest.raises(ParseError, match=rf"^f\.magnitude: .*({message})"):
         read(path)
     assert time.perf_counter() - start < 10
+
+
+def test_nothing_is_written_beside_a_file_that_is_being_read(tmp_path: Path) -> None:
+    path = make(tmp_path / "f", "PRAGMA journal_mode = WAL", rows="('x', 60, 80, 1.0)")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["f"]
+    blocks = read_magnitude(path, name="f", max_vectors=None)
+    next(blocks)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["f"]
+    assert list(blocks) == []
 
 
 @pytest.mark.parametrize(

@@ -146,11 +146,11 @@ def _columns(database: _Database, name: str) -> tuple[int, bool]:
     if b"table" not in kinds or not info:
         raise ParseError(f"{name}: this SQLite file has no table `magnitude`: it is none of Magnitude's.")
     # One that is hidden, or computed, is an expression that SQLite would run.
-    names = {
-        bytes(column).decode(errors="replace")
-        for _, column, *_, hidden in info
-        if hidden == 0 and isinstance(column, bytes)
-    }
+    if any(hidden for *_, hidden in info):
+        raise ParseError(
+            f"{name}: its table `magnitude` has columns that are computed: it is none of Magnitude's."
+        )
+    names = {column.decode(errors="replace") for _, column, *_ in info if isinstance(column, bytes)}
     dim = sum(one.startswith("dim_") for one in names)
     missing = {"key", *(f"dim_{number}" for number in range(dim))} - names
     if missing or not 0 < dim <= LARGEST_DIM:
