@@ -71,6 +71,19 @@ def test_a_path_is_enough(tmp_path: Path, write: Any) -> None:
     assert list(Vectors(path, max_vectors=2).itos) == TOKENS[:2]
 
 
+def test_a_part_that_changes_makes_another_store(tmp_path: Path) -> None:
+    path = tmp_path / "mine.kv"
+    gensim(path)
+    assert Vectors(path)["the"].tolist() == ROWS[0].tolist()
+    np.save(tmp_path / "mine.kv.vectors.npy", np.concatenate([ROWS, ROWS]) + 1)
+    assert Vectors(path)["the"].tolist() == (ROWS[0] + 1).tolist()
+    static(tmp_path / "model")
+    assert list(Vectors(tmp_path / "model").itos) == TOKENS
+    other = {token.upper(): row for row, token in enumerate(TOKENS)}
+    (tmp_path / "model" / "tokenizer.json").write_text(json.dumps({"model": {"vocab": other}, "more": 1}))
+    assert list(Vectors(tmp_path / "model").itos) == [token.upper() for token in TOKENS]
+
+
 def test_magnitude_plain_and_packed(tmp_path: Path) -> None:
     packed = shutil.copy(DATA / "six.magnitude.gz", tmp_path)
     plain = tmp_path / "six.magnitude"

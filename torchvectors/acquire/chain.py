@@ -26,7 +26,7 @@ from torchvectors.errors import (
     ParseError,
     UnknownNameError,
 )
-from torchvectors.formats import HEAD, is_static, weights_of
+from torchvectors.formats import HEAD, files_beside, is_static, weights_of
 from torchvectors.progress import no_bar
 from torchvectors.store import Store, open_store
 
@@ -163,7 +163,7 @@ def _from_file(
     ):  # a store is never made from a store: the caller takes what it needs
         hold(path, promised, bars)
         return open_store(path)
-    source = source_of(path) | ({"source_digest": str(promised[0])} if promised else {})
+    source = source_of(path, files_beside(path)) | ({"source_digest": str(promised[0])} if promised else {})
 
     def make(target: Path) -> Store:
         receipt = receipt_of(path)  # where the user names a file that we fetched

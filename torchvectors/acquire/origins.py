@@ -15,7 +15,7 @@ from torchvectors.download.receipts import beside
 from torchvectors.errors import DigestError, NotFoundError, OfflineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from torchvectors.acquire.wanted import Wanted
@@ -69,13 +69,20 @@ def give_up(path: Path, wanted: Wanted, places: Folders) -> str:
     return f"It has been renamed{f' to {aside.name}' if aside else ''}, and the next call fetches it afresh."
 
 
-def source_of(path: Path) -> dict[str, str]:
-    """Return what a store's metadata say of the file that it was made of, by which a change of it is seen."""
+def source_of(path: Path, beside: Sequence[Path] = ()) -> dict[str, str]:
+    """Return what a store's metadata say of the file that it was made of, by which a change of it is seen.
+
+    Args:
+        path: The file.
+        beside: Other files that are parts of it.
+    """
+    parts = {f"source_state_of_{part.name}": _state_of(part) for part in beside}
+    return {"source": str(path.absolute()), "source_state": _state_of(path), **parts}
+
+
+def _state_of(path: Path) -> str:
     state = path.stat()
-    return {
-        "source": str(path.absolute()),
-        "source_state": f"{state.st_size} bytes, modified {state.st_mtime_ns} ns",
-    }
+    return f"{state.st_size} bytes, modified {state.st_mtime_ns} ns"
 
 
 def hold(path: Path, listed: tuple[Digest, ...], bars: Bars, cure: str = "Delete it to get it anew.") -> None:

@@ -3,7 +3,15 @@
 from torchvectors.formats.block import Block
 from torchvectors.formats.fasttext import FastTextModel, read_fasttext
 from torchvectors.formats.ngrams import LARGEST_N, NgramRows, Ngrams, PlainRows, add_rows
-from torchvectors.formats.registry import FORMATS, TEXT, FileReader, Format, StreamReader, format_of
+from torchvectors.formats.registry import (
+    FORMATS,
+    TEXT,
+    FileReader,
+    Format,
+    StreamReader,
+    files_beside,
+    format_of,
+)
 from torchvectors.formats.static import is_static, weights_of
 from torchvectors.formats.stream import HEAD, ByteStream, Peeked
 from torchvectors.formats.text import read_text
@@ -25,6 +33,7 @@ __all__ = [
     "PlainRows",
     "StreamReader",
     "add_rows",
+    "files_beside",
     "format_of",
     "is_static",
     "read_fasttext",

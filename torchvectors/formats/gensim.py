@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["is_pickle", "read_gensim"]
+__all__ = ["arrays_beside", "is_pickle", "read_gensim"]
 
 BLOCK = 512 * 1024  # bytes of rows at a time
 _WORDS = ("index_to_key", "index2word", "index2entity")  # of gensim 4, of 0.12 to 3, of 3's entities
@@ -54,6 +54,11 @@ def is_pickle(head: bytes) -> bool:
     No text begins so: the first byte is none that UTF-8 has at a beginning.
     """
     return len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5
+
+
+def arrays_beside(path: Path) -> tuple[Path, ...]:
+    """Return the files in which the rows of a model may lie that is saved at a path; they need not be there."""
+    return tuple(path.with_name(f"{path.name}{inside}.{one}.npy") for inside in ("", ".wv") for one in _ROWS)
 
 
 def read_gensim(path: Path, *, name: str, max_vectors: int | None = None) -> Iterator[Block]:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from torchvectors.formats.fasttext import is_fasttext, read_fasttext
 from torchvectors.formats.finalfusion import is_finalfusion, read_finalfusion
-from torchvectors.formats.gensim import is_pickle, read_gensim
+from torchvectors.formats.gensim import arrays_beside, is_pickle, read_gensim
 from torchvectors.formats.magnitude import is_sqlite, read_magnitude
-from torchvectors.formats.static import is_static, read_static
+from torchvectors.formats.static import TOKENIZER, WEIGHTS, is_static, read_static
 from torchvectors.formats.text import read_text
 from torchvectors.formats.word2vec import is_word2vec, read_word2vec
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torchvectors.formats.block import Block
     from torchvectors.formats.stream import ByteStream
 
-__all__ = ["FORMATS", "TEXT", "FileReader", "Format", "StreamReader", "format_of"]
+__all__ = ["FORMATS", "TEXT", "FileReader", "Format", "StreamReader", "files_beside", "format_of"]
 
 
 class StreamReader(Protocol):
@@ -78,6 +78,12 @@ FORMATS: tuple[Format, ...] = (
     Format(name="word2vec binary", matches=is_word2vec, read=read_word2vec),
     TEXT,
 )
+
+
+def files_beside(path: Path) -> tuple[Path, ...]:
+    """Return the files beside a file that its reader takes for parts of it, by their names: those that are there."""
+    parts = (*arrays_beside(path), *((path.with_name(TOKENIZER),) if path.name == WEIGHTS else ()))
+    return tuple(part for part in parts if part.is_file())
 
 
 def format_of(head: bytes) -> Format:

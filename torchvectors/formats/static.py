@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["is_static", "read_static", "weights_of"]
+__all__ = ["TOKENIZER", "WEIGHTS", "is_static", "read_static", "weights_of"]
 
 logger = logging.getLogger(__name__)
 
