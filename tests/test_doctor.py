@@ -19,9 +19,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from test_legacy import by_old_torch, by_pickle, by_torch, saved
 from torchvectors import Vectors
 from torchvectors.cli import main
-from torchvectors.doctor import ODDITIES, Report, examine
+from torchvectors.doctor import ODDITIES, Report, examine, tally
 from torchvectors.errors import NotFoundError, ParseError, TorchVectorsError
 
 DATA = Path(__file__).parent / "data"
@@ -248,6 +249,25 @@ def test_what_torch_saved(tmp_path: Path) -> None:
     assert codes(only(tmp_path / "f.pt")) == {"damaged": 1}
 
 
+@pytest.mark.parametrize("save", [by_torch, by_old_torch, by_pickle(2), by_pickle(4)])
+def test_a_vocabulary_of_torchtexts(tmp_path: Path, save: Any) -> None:
+    path = saved(tmp_path / "vocab.pth", ["a", "b"], 0, save)
+    found = one(path, "torchtext-vocab")
+    assert found.detail == "it has 2 tokens"
+    assert "torchvectors migrate" in found.oddity.fix
+
+
+def test_not_more_tokens_are_compared_than_there_is_memory_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tally, "MOST_HASHES", 1)
+    rows = b"".join(b"t%d 1\n" % i for i in range(100_000)) + b"t7 1\n"
+    found = only(put(tmp_path / "f.txt", rows))
+    assert codes(found) == {"many": 1}
+    monkeypatch.undo()
+    assert codes(only(tmp_path / "f.txt")) == {"duplicates": 1}
+
+
 def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(NotFoundError, match="cannot be read"):
@@ -318,3 +338,10 @@ def test_the_real_glove_has_nothing_odd() -> None:
     report = only(SHARED / "glove.6B.50d.zip")
     assert (report.member, report.tokens, report.dim) == ("glove.6B.50d.txt", 400_000, 50)
     assert codes(report) == {}
+
+
+def test_the_page_lists_every_oddity() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "formats.md").read_text(encoding="utf-8")
+    table = page[page.index("| code |") :].splitlines()[2:]
+    expected = [f"| `{oddity.code}` | {oddity.what} | {oddity.does} |" for oddity in ODDITIES.values()]
+    assert table == expected

@@ -131,6 +131,8 @@ def _member(path: Path, stream: MemberStream, report: Report, progress: Progress
                     copy.write(data)
         if found.read_file is None:
             return _store(file, report)
+        if found.name == "gensim model" and (vocab := _vocab_in(file)) is not None:
+            return replace(report, format="pickle", findings=(vocab,))
         try:
             blocks = found.read_file(file, name=name, max_vectors=None)
         except ParseError as error:
@@ -196,15 +198,21 @@ def _blocks_of(store: Store) -> Iterator[Block]:
 
 def _torchs(path: Path, report: Report) -> Report:
     """Tell of what torch saved: torchtext's vectors, its vocabulary, or anything else."""
-    from torchvectors.legacy import read_vectors, read_vocab
+    from torchvectors.legacy import read_vectors
 
     report = replace(report, format="torch.save")
     tally, error = _counted(read_vectors(path))
     if error is None:
         tally.note("torchtext-vectors")
         return _told(report, tally)
+    return replace(report, findings=(_vocab_in(path) or _finding("damaged", str(error)),))
+
+
+def _vocab_in(path: Path) -> Finding | None:
+    """Say of a file that it is a vocabulary of torchtext's, if it is one."""
+    from torchvectors.legacy import read_vocab
+
     try:
-        vocab = read_vocab(path)
+        return _finding("torchtext-vocab", f"it has {len(read_vocab(path)):,} tokens")
     except ParseError:
-        return replace(report, findings=(_finding("damaged", str(error)),))
-    return replace(report, findings=(_finding("torchtext-vocab", f"it has {len(vocab):,} tokens"),))
+        return None
