@@ -18,8 +18,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from test_legacy import by_old_torch, by_pickle, by_torch, saved
+
 from torchvectors import Vectors
 from torchvectors.cli import main
 from torchvectors.doctor import ODDITIES, Report, examine, tally

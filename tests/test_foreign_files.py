@@ -71,6 +71,31 @@ def test_a_path_is_enough(tmp_path: Path, write: Any) -> None:
     assert list(Vectors(path, max_vectors=2).itos) == TOKENS[:2]
 
 
+@pytest.mark.parametrize("write", [finalfusion, gensim, static])
+def test_every_changed_byte_gives_an_error_or_rows(tmp_path: Path, write: Any) -> None:
+    path = tmp_path / "mine"
+    write(path)
+    files = [file for file in (path, *tmp_path.glob("mine*.npy"), *path.glob("*")) if file.is_file()]
+    path = path if path.is_file() else path / "model.safetensors"
+    read = format_of(path.read_bytes()[:HEAD]).read_file
+    assert read is not None
+    rng = np.random.default_rng(17)
+    outcomes = set()
+    for file in files:
+        whole = file.read_bytes()
+        for _ in range(300):
+            damaged = bytearray(whole)
+            for place in rng.integers(0, len(whole), rng.choice([1, 1, 4])):
+                damaged[place] = rng.choice([0, 1, 127, 128, 255])
+            file.write_bytes(damaged)
+            try:
+                outcomes.add(bool(list(read(path, name="mine", max_vectors=None))))
+            except ParseError as error:
+                outcomes.add(str(error).startswith(("mine", str(tmp_path))))
+        file.write_bytes(whole)
+    assert outcomes == {True}
+
+
 def test_a_part_that_changes_makes_another_store(tmp_path: Path) -> None:
     path = tmp_path / "mine.kv"
     gensim(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,18 @@ def test_a_file_cut_anywhere_is_an_error(tmp_path: Path) -> None:
         path.write_bytes(whole[:end])
         with pytest.raises(ParseError, match=r"^f\.kv: "):
             read(path)
+
+
+def test_a_length_that_lies_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "f.kv"
+    tracemalloc.start()
+    for opcode, nbytes in ((b"B", 4), (b"\x8e", 8), (b"X", 4), (b"\x8d", 8)):
+        path.write_bytes(b"\x80\x04" + opcode + (b"\xff" * (nbytes - 1) + b"\x1f") + b"abc.")
+        with pytest.raises(ParseError, match=r"f\.kv: .* a damaged one"):
+            read(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def test_an_array_that_lies_of_its_shape_is_refused(tmp_path: Path) -> None:

@@ -134,12 +134,12 @@ def read_finalfusion(path: Path, *, name: str, max_vectors: int | None = None) -
         size = max(BLOCK // (4 * rows.dim), 1)
         for start in range(0, len(starts), size):
             stop = min(start + size, len(starts))
-            try:
-                part = rows.take(start, stop)
-            except ValueError as error:
-                raise ParseError(f"{name}: {error}. {CURE}") from error
-            if norms is not None:
-                with np.errstate(over="ignore", invalid="ignore"):  # a damaged row may hold any number
+            with np.errstate(over="ignore", invalid="ignore"):  # a damaged row may hold any number
+                try:
+                    part = rows.take(start, stop)
+                except ValueError as error:
+                    raise ParseError(f"{name}: {error}. {CURE}") from error
+                if norms is not None:
                     part *= norms[start:stop, None]
             places = zip(starts[start:stop], ends[start:stop], strict=True)
             yield Block.of([cursor.text(*place) for place in places], part)

@@ -10,8 +10,9 @@ Source: gensim 4.4 ``utils.SaveLoad`` and ``models/keyedvectors.py``; the models
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
@@ -77,8 +78,8 @@ def read_gensim(path: Path, *, name: str, max_vectors: int | None = None) -> Ite
             text; or it is a fastText model, whose words gensim does not store with their vectors.
     """
     try:
-        with path.open("rb") as file:
-            found = _keyed(read_symbols(file))
+        with path.open("rb") as file, _mapped_bytes(file) as whole:
+            found = _keyed(read_symbols(cast("BinaryIO", whole)))
         tokens = _tokens(found)
         rows = _rows(found, path)
         if rows.ndim != 2 or not rows.shape[1] or len(rows) < len(tokens) or not len(tokens):
@@ -100,6 +101,14 @@ def read_gensim(path: Path, *, name: str, max_vectors: int | None = None) -> Ite
         yield block
     if not found_any:
         raise ParseError(f"{name}: none of its words is UTF-8.")
+
+
+def _mapped_bytes(file: BinaryIO) -> mmap.mmap:
+    """Map a file: what is read of it is never longer than it is, whatever length a pickle speaks of."""
+    try:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except ValueError as error:
+        raise BrokenPickleError("there is nothing in it") from error
 
 
 def _keyed(saved: object) -> _Found:
@@ -167,7 +176,7 @@ def _mapped(path: Path) -> NDArray[Any]:
         )
     try:
         array = np.lib.format.open_memmap(path, mode="r")  # it refuses arrays of objects, which are pickles
-    except (ValueError, OSError, EOFError, SyntaxError, OverflowError, TypeError) as error:
+    except Exception as error:  # of every kind: numpy reads the head of an array with Python's own tokenizer
         raise BrokenPickleError(f"{path} is no array, or a damaged one ({error!s:.100})") from error
     if array.dtype.str[1:] not in _DTYPES:
         raise BrokenPickleError(f"{path} is no array of floating-point numbers")

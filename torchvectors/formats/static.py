@@ -95,7 +95,8 @@ def read_static(path: Path, *, name: str, max_vectors: int | None = None) -> Ite
                 part = slice(start, start + size)
                 found = _taken(rows, places[part])
                 if weights is not None:
-                    found *= weights[part, None].astype(np.float32)
+                    with np.errstate(over="ignore", invalid="ignore"):  # a damaged row may hold any number
+                        found *= weights[part, None].astype(np.float32)
                 yield Block.of(tokens[part], found)
 
         yield from only_text(blocks(), name=name, max_vectors=max_vectors)
