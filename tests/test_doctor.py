@@ -6,7 +6,9 @@ import gzip
 import io
 import json
 import lzma
+import shutil
 import struct
+import subprocess
 import tarfile
 import tracemalloc
 import zipfile
@@ -290,6 +292,25 @@ def test_the_command_tells_and_its_exit_code_is_the_worst(
     shown = capsys.readouterr()
     assert "nowhere: this file cannot be read" in shown.err
     assert "nothing odd" in shown.out
+
+
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("sed", "tr", "iconv", "head"))), reason="needs sed, tr, iconv, head"
+)
+@pytest.mark.parametrize(
+    "name", ["a byte order mark", "carriage returns", "tabs", "blank lines", "UTF-16", "a cut row"]
+)
+def test_the_command_that_is_given_as_the_fix_is_one(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data, _ = TEXTS[name]
+    main(["doctor", str(put(Path("it's odd.txt"), data))])
+    (fix,) = [line.partition("fix: ")[2] for line in capsys.readouterr().out.splitlines() if "fix: " in line]
+    command = fix.rpartition("To use what there is: ")[2]
+    subprocess.run(command, shell=True, check=True)
+    mended = Path("NEW") if "NEW" in command else Path("it's odd.txt")
+    assert codes(only(mended)) == {}
 
 
 def test_the_command_speaks_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
