@@ -158,9 +158,8 @@ def _from_file(
     bars: Bars,
 ) -> Store:
     """Open the store of a file of the user's own, made anew if the file has changed since."""
-    if path.suffix == ".safetensors" and not _is_model(
-        path
-    ):  # a store is never made from a store: the caller takes what it needs
+    # A store is never made from a store: the caller takes what it needs.
+    if path.suffix == ".safetensors" and not _is_model(path):
         hold(path, promised, bars)
         return open_store(path)
     source = source_of(path, files_beside(path)) | ({"source_digest": str(promised[0])} if promised else {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 from torchvectors.acquire.origins import is_file, source_of
 from torchvectors.acquire.own import once
 from torchvectors.acquire.wanted import of_file
-from torchvectors.errors import ParseError, warn
+from torchvectors.archive import contents_of
+from torchvectors.errors import ArchiveError, ParseError, warn
 from torchvectors.formats import Block
 from torchvectors.store import Store, open_store, write_store
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Reader", "convert_kept", "is_torchs", "leftover"]
 
 # What torch saved is a zip with one pickle of this name; before version 1.6 it was a pickle, of this number first.
-_PICKLE, _OLD_TORCH = "data.pkl", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_PICKLE, _ZIP, _OLD_TORCH = "data.pkl", b"PK\x03\x04", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 # Gives the tokens and rows of another program's file; or raises, before it gives any, a ParseError that says why
 # not and what to do. It is handed down because what reads torchtext's files needs torch, and nothing here does.
@@ -86,12 +86,12 @@ def leftover(
 def is_torchs(path: Path) -> bool:
     """Say whether ``torch.save`` wrote a file, as torchtext did for its caches: by what is in it."""
     with path.open("rb") as file:
-        if file.read(len(_OLD_TORCH)) == _OLD_TORCH:
-            return True
+        head = file.read(len(_OLD_TORCH))
+    if not head.startswith(_ZIP):
+        return head == _OLD_TORCH
     try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.rpartition("/")[2] == _PICKLE for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
+        return any(name.rpartition("/")[2] == _PICKLE for name in contents_of(path).members)
+    except ArchiveError:
         return False
 
 
