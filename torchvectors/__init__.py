@@ -9,7 +9,15 @@ torch.Size([2, 50])
 from typing import TYPE_CHECKING, Any
 
 from torchvectors import data, datapipes, functional, transforms, vocab
-from torchvectors.align import Alignment, Coverage, align
+from torchvectors.align import (
+    Alignment,
+    Coverage,
+    Digits,
+    PartlyTrainedEmbedding,
+    PartlyTrainedEmbeddingBag,
+    Step,
+    align,
+)
 from torchvectors.pretrained import CharNGram, FastText, GloVe, Word2Vec
 from torchvectors.vectors import Normal, Vectors
 from torchvectors.version import __version__
@@ -22,9 +30,13 @@ __all__ = [
     "Alignment",
     "CharNGram",
     "Coverage",
+    "Digits",
     "FastText",
     "GloVe",
     "Normal",
+    "PartlyTrainedEmbedding",
+    "PartlyTrainedEmbeddingBag",
+    "Step",
     "Vectors",
     "Vocab",
     "Word2Vec",

@@ -17,6 +17,7 @@ catches, so that its ``except`` clauses go on working::
     ├── CacheError            OSError, RuntimeError      a cache folder cannot be used
     ├── VocabError            RuntimeError, ValueError   a vocabulary operation that cannot be done
     ├── TokenTypeError        TypeError                  a token is not a ``str``
+    ├── CoverageError         AssertionError, ValueError   fewer tokens have a vector than were asked for
     ├── GraphError            RuntimeError, ValueError   a stage cannot do its work in this graph
     └── MissingExtraError     ImportError                an optional package is needed
 
@@ -30,6 +31,7 @@ import warnings
 __all__ = [
     "ArchiveError",
     "CacheError",
+    "CoverageError",
     "DigestError",
     "DownloadError",
     "GraphError",
@@ -106,6 +108,10 @@ class VocabError(TorchVectorsError, RuntimeError, ValueError):
 
 class TokenTypeError(TorchVectorsError, TypeError):
     """A token is not a ``str``."""
+
+
+class CoverageError(TorchVectorsError, AssertionError, ValueError):
+    """Fewer tokens have a vector than were asked for."""
 
 
 class GraphError(TorchVectorsError, RuntimeError, ValueError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import IterDataPipe
 
+from torchvectors.align import policy_for
 from torchvectors.datapipes.graph import Pipe, Stage, form, is_sharded, share_of, whole
 from torchvectors.rows import checked_columns
 from torchvectors.stages import (
@@ -25,10 +26,11 @@ from torchvectors.stages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from torchvectors.align import Choice, Step, Unknown
     from torchvectors.rows import Columns
-    from torchvectors.vectors import UnkInit, Vectors
+    from torchvectors.vectors import Vectors
     from torchvectors.vocabulary import Vocab
 
 __all__ = ["AlignVectors", "BuildVocab", "NeedsVocab"]
@@ -150,6 +152,8 @@ class AlignVectors(GivesAlignment, NeedsVocab):
         lower_case_backup: Try ``token.lower()`` when ``token`` itself has no vector.
         pad_token: The token whose row is all zeros.
         column: Where several columns have vocabularies, the one whose is meant.
+        steps: How a token comes by its row: see `torchvectors.align`.
+        rows: Token → its row, whatever ``vectors`` have for it.
 
     Attributes:
         vocab: The vocabulary.
@@ -157,23 +161,34 @@ class AlignVectors(GivesAlignment, NeedsVocab):
 
     Raises:
         GraphError: No stage before this one has a vocabulary, or several have.
+        TypeError, ValueError: An argument is none of what `torchvectors.align` takes.
     """
 
     def __init__(
         self,
         source: Pipe,
         vectors: Vectors,
-        unk_init: UnkInit | None = None,
+        unk_init: Unknown = None,
         lower_case_backup: bool = False,
         pad_token: str | None = PADDING,
         column: Columns = None,
+        *,
+        steps: Sequence[Step] | None = None,
+        rows: Mapping[str, Choice] | None = None,
     ) -> None:
         self.source_datapipe = source
         self.column = checked_columns(column, "align_vectors")
         self.goes_by = vocab_before(source, IterDataPipe, stage="align_vectors", column=self.column)
-        self._aligned = Aligned(
-            self.goes_by, vectors, unk_init=unk_init, lower_case_backup=lower_case_backup, pad_token=pad_token
+        policy = policy_for(
+            vectors,
+            stage="align_vectors",
+            steps=steps,
+            unk_init=unk_init,
+            rows=rows,
+            lower_case_backup=lower_case_backup,
+            pad_token=pad_token,
         )
+        self._aligned = Aligned(self.goes_by, policy)
 
     def __iter__(self) -> Iterator[Any]:
         yield from self.source_datapipe

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torchdata.nodes import BaseNode
 
+from torchvectors.align import policy_for
 from torchvectors.errors import GraphError
 from torchvectors.nodes.graph import Node, Stage, share_of
 from torchvectors.nodes.shards import ShardRows
@@ -28,10 +29,11 @@ from torchvectors.stages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from torchvectors.align import Choice, Step, Unknown
     from torchvectors.rows import Columns
-    from torchvectors.vectors import UnkInit, Vectors
+    from torchvectors.vectors import Vectors
     from torchvectors.vocabulary import Vocab
 
 __all__ = ["AlignVectors", "BuildVocab", "NeedsVocab"]
@@ -160,14 +162,24 @@ class AlignVectors(GivesAlignment, NeedsVocab):
         self,
         source: Node,
         vectors: Vectors,
-        unk_init: UnkInit | None = None,
+        unk_init: Unknown = None,
         lower_case_backup: bool = False,
         pad_token: str | None = PADDING,
         column: Columns = None,
+        *,
+        steps: Sequence[Step] | None = None,
+        rows: Mapping[str, Choice] | None = None,
     ) -> None:
         super().__init__(source)
         self.column = checked_columns(column, "align_vectors")
         self.goes_by = vocab_before(source, BaseNode, stage="align_vectors", column=self.column)
-        self._aligned = Aligned(
-            self.goes_by, vectors, unk_init=unk_init, lower_case_backup=lower_case_backup, pad_token=pad_token
+        policy = policy_for(
+            vectors,
+            stage="align_vectors",
+            steps=steps,
+            unk_init=unk_init,
+            rows=rows,
+            lower_case_backup=lower_case_backup,
+            pad_token=pad_token,
         )
+        self._aligned = Aligned(self.goes_by, policy)

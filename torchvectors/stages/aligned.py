@@ -5,40 +5,29 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from torchvectors.align import Alignment, align
+from torchvectors.align import Alignment, align_by
 from torchvectors.errors import GraphError
 from torchvectors.stages.pickling import expect_picklable
-from torchvectors.stages.settings import PADDING
-from torchvectors.vectors import expect_vectors
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from torchvectors.align import PartlyTrainedEmbedding, PartlyTrainedEmbeddingBag, Policy
     from torchvectors.stages.fit import GoesBy
-    from torchvectors.vectors import UnkInit, Vectors
 
 __all__ = ["Aligned", "GivesAlignment"]
 
 
 class Aligned:
-    """The embedding matrix of a fitted vocabulary, looked up when it is first asked for, and once."""
+    """The embedding matrix of a fitted vocabulary, looked up when it is first asked for, and once.
 
-    def __init__(
-        self,
-        goes_by: GoesBy,
-        vectors: Vectors,
-        *,
-        unk_init: UnkInit | None = None,
-        lower_case_backup: bool = False,
-        pad_token: str | None = PADDING,
-    ) -> None:
-        expect_vectors(vectors, "align_vectors")
-        self._goes_by, self._vectors = goes_by, vectors
-        self._how: dict[str, Any] = {
-            "unk_init": unk_init,
-            "lower_case_backup": lower_case_backup,
-            "pad_token": pad_token,
-        }
+    Args:
+        goes_by: The vocabulary.
+        policy: Where to look, and how: what was asked for is checked long before the corpus is counted.
+    """
+
+    def __init__(self, goes_by: GoesBy, policy: Policy) -> None:
+        self._goes_by, self._policy = goes_by, policy
         self._alignment: Alignment | None = None
         self._lock = threading.RLock()
 
@@ -59,12 +48,8 @@ class Aligned:
             # A vocabulary can only grow, and one that has grown may have moved its tokens.
             if self._alignment is None or len(self._alignment.matrix) != len(vocab):
                 try:
-                    self._alignment = align(
-                        vocab,
-                        self._vectors,
-                        counts=self._goes_by.counts,
-                        running=self._goes_by.running,
-                        **self._how,
+                    self._alignment = align_by(
+                        self._policy, vocab, counts=self._goes_by.counts, running=self._goes_by.running
                     )
                 except AttributeError as error:
                     # Let through, it would seem to say that the stage has no attribute "alignment".
@@ -72,13 +57,11 @@ class Aligned:
             return self._alignment
 
     def __reduce__(self) -> tuple[object, ...]:
-        expect_picklable("align_vectors", self._how)
+        steps = {f"step {way.name!r}": way.spellings for way in self._policy.ways}
+        held = {"unk_init": self._policy.unk_init, "rows": self._policy.rows, **steps}
+        expect_picklable("align_vectors", held)
         # A worker needs the vocabulary; if it asks for the matrix, it looks that up in the store's shared pages.
-        return _aligned, (self._goes_by, self._vectors, self._how)
-
-
-def _aligned(goes_by: GoesBy, vectors: Vectors, how: dict[str, Any]) -> Aligned:
-    return Aligned(goes_by, vectors, **how)
+        return Aligned, (self._goes_by, self._policy)
 
 
 class GivesAlignment:
@@ -91,10 +74,12 @@ class GivesAlignment:
         """The matrix and its coverage."""
         return self._aligned.alignment
 
-    def embedding(self, **how: Any) -> nn.Embedding:
+    def embedding(self, **how: Any) -> nn.Embedding | PartlyTrainedEmbedding:
         """Return an ``nn.Embedding`` (V, dim): see `Alignment.embedding`."""
-        return self.alignment.embedding(**how)
+        layer: nn.Embedding | PartlyTrainedEmbedding = self.alignment.embedding(**how)
+        return layer
 
-    def embedding_bag(self, **how: Any) -> nn.EmbeddingBag:
+    def embedding_bag(self, **how: Any) -> nn.EmbeddingBag | PartlyTrainedEmbeddingBag:
         """Return an ``nn.EmbeddingBag`` (V, dim): see `Alignment.embedding_bag`."""
-        return self.alignment.embedding_bag(**how)
+        layer: nn.EmbeddingBag | PartlyTrainedEmbeddingBag = self.alignment.embedding_bag(**how)
+        return layer
