@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from torchvectors.align import Alignment, align_by
 from torchvectors.errors import GraphError
+from torchvectors.stages.fit import Fit
 from torchvectors.stages.pickling import expect_picklable
+from torchvectors.stages.ranks import group_size, together
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.distributed import ProcessGroup
 
     from torchvectors.align import PartlyTrainedEmbedding, PartlyTrainedEmbeddingBag, Policy
     from torchvectors.stages.fit import GoesBy
@@ -68,6 +71,33 @@ class GivesAlignment:
     """What `AlignVectors` gives its user, in both of its forms."""
 
     _aligned: Aligned
+    goes_by: GoesBy
+
+    def fit(
+        self, group: ProcessGroup | None = None, *, timeout: float = 1800.0, dealt: bool = False
+    ) -> Alignment:
+        """Fit the vocabulary together with the other ranks, and see that all have come to the same matrix.
+
+        Each rank looks its vocabulary up in its own map of the one store: that takes less time than to send a matrix
+        about, and the ranks of a machine share the store's pages. It is a collective: see `BuildVocab.fit`.
+
+        Args:
+            group: The ranks; None for all. Without ``torch.distributed`` it is this process alone.
+            timeout: Seconds to wait for the others, once this rank has come so far.
+            dealt: Whether each rank's source is its own share of the corpus already.
+
+        Returns:
+            The matrix and its coverage.
+
+        Raises:
+            GraphError: Some ranks have not come in time, or could not count, or have other vectors or settings.
+        """
+        if isinstance(self.goes_by, Fit):
+            self.goes_by.fit(group, timeout, dealt=dealt)
+        alignment = self.alignment
+        if group_size(group)[1] > 1:
+            together("align_vectors.fit", alignment.fingerprint, _expect_one, group=group, timeout=timeout)
+        return alignment
 
     @property
     def alignment(self) -> Alignment:
@@ -83,3 +113,11 @@ class GivesAlignment:
         """Return an ``nn.EmbeddingBag`` (V, dim): see `Alignment.embedding_bag`."""
         layer: nn.EmbeddingBag | PartlyTrainedEmbeddingBag = self.alignment.embedding_bag(**how)
         return layer
+
+
+def _expect_one(fingerprints: list[str]) -> None:
+    if len(set(fingerprints)) > 1:
+        which = "; ".join(f"rank {rank}: {one}" for rank, one in enumerate(fingerprints))
+        raise GraphError(
+            f"the ranks have aligned different things: {which}. Give all the same vectors and settings."
+        )
