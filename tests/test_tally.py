@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
@@ -133,6 +134,26 @@ def test_no_more_tokens_are_held_than_allowed_even_in_one_long_sentence() -> Non
         tally.add([watched(tally)])
         assert len(held(tally)) == 5000
     assert 80 < most <= 100
+
+
+@pytest.mark.slow
+def test_memory_stays_below_a_part_of_what_all_counts_take() -> None:
+    def sentences() -> Iterator[list[str]]:
+        for start in range(0, 400_000, 20):
+            yield [f"token {place * 7919 % 200_000}" for place in range(start, start + 20)]
+
+    def peak(bound: int | None) -> int:
+        tracemalloc.start()
+        try:
+            with Tally(bound) as tally:
+                tally.add(sentences())
+                kept = tally.candidates(min_freq=2, max_tokens=1000)
+            assert order_tokens(kept, max_tokens=3) == ["token 0", "token 1", "token 10"]
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(10_000) < peak(None) / 5
 
 
 @pytest.mark.parametrize("bound", [None, 1, 3, 100])
