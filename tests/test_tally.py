@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -104,6 +105,23 @@ def test_counts_in_place_of_sentences_are_added_whatever_the_bound(
     with Tally(bound) as tally:
         tally.add(corpus)
         assert held(tally) == expected
+
+
+@given(
+    st.dictionaries(TOKENS, st.integers(-1, 6), max_size=30),
+    st.integers(1, 5),
+    st.lists(TOKENS, max_size=2, unique=True),
+    st.integers(1, 4),
+)
+def test_every_way_of_going_by_in_blocks_leaves_the_same_choice(
+    counts: dict[str, int], size: int, specials: list[str], room: int
+) -> None:
+    items = list(counts.items())
+    blocks = [dict(items[start : start + size]) for start in range(0, len(items), size)]
+    how: dict[str, Any] = {"min_freq": 0, "specials": specials, "max_tokens": len(specials) + room}
+    kept = candidates(blocks, **how)
+    assert order_tokens(kept, **how) == order_tokens(counts, **how)
+    assert len(kept) <= 2 * how["max_tokens"] + size + len(specials)
 
 
 def test_candidates_are_few_where_the_vocabulary_is() -> None:
