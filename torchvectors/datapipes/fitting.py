@@ -9,7 +9,8 @@ from torch.utils.data import IterDataPipe
 
 from torchvectors.align import policy_for
 from torchvectors.datapipes.graph import Pipe, Stage, form, is_sharded, share_of, whole
-from torchvectors.rows import checked_columns
+from torchvectors.errors import GraphError
+from torchvectors.rows import checked_columns, each_column
 from torchvectors.stages import (
     PADDING,
     UNKNOWN,
@@ -19,9 +20,8 @@ from torchvectors.stages import (
     GivesAlignment,
     GoesBy,
     VocabSettings,
+    before,
     corpus_of,
-    each_row,
-    tokens_of,
     vocab_before,
 )
 
@@ -80,6 +80,18 @@ class BuildVocab(FitsVocab, NeedsVocab):
             is. Those that are not in the vocabulary yet come behind all others, which keep their indices, the most
             frequent first. ``min_freq`` holds for how often they occur there, ``max_tokens`` for all together. Counts
             and coverage are those of the first corpus.
+        num_workers: Processes that count, each tokenising its part of the rows (all of them read the source). They
+            are started as ``multiprocessing.get_context()`` says. 0: the process that needs the vocabulary. So it is,
+            too, in a worker of a DataLoader, and, with a warning, where the graph would have to be pickled and
+            cannot be.
+        max_distinct: The most distinct tokens that a process holds while it counts, about 100 bytes each; what is
+            more goes to a temporary file in the cache, and the counts are exact all the same. None: no bound.
+        record_rows: Write the rows to the cache while they are counted, their tokens as numbers, and read them from
+            there ever after: no text is tokenised twice, and the source is read once. The file is mapped, so that
+            workers share its pages; it is removed with the graph, or kept with its vocabulary where there is a
+            fingerprint. Stages behind get a read-only sequence that equals the list of tokens; `Numericalize` gives
+            it its indices without a look at the text. The other fields must be numbers, str, bool, None, or lists
+            and dicts of these.
 
     Attributes:
         vocab: The vocabulary.
@@ -103,8 +115,13 @@ class BuildVocab(FitsVocab, NeedsVocab):
         column: Columns = None,
         fingerprint: str | None = None,
         extend_with: Pipe | None = None,
+        num_workers: int = 0,
+        max_distinct: int | None = None,
+        record_rows: bool = False,
     ) -> None:
         self.source_datapipe = source
+        if record_rows:
+            _expect_one_order(source)
         self.column = checked_columns(column, "build_vocab")
         settings = VocabSettings(
             min_freq=min_freq,
@@ -114,31 +131,49 @@ class BuildVocab(FitsVocab, NeedsVocab):
         )
         corpus = corpus_of(
             source,
-            self._share,
+            _share,
             kind=IterDataPipe,
             column=self.column,
             declared=fingerprint,
             extend_with=extend_with,
+            num_workers=num_workers,
+            max_distinct=max_distinct,
+            record=record_rows,
         )
         self.extended_by = corpus.extension_described()
         self.goes_by = Fit(corpus, settings)
 
-    @contextmanager
-    def _share(self, source: Pipe, called: str, number: int, of: int) -> Iterator[Iterable[Sequence[str]]]:
-        """Give one pass over the tokens of all rows, or of a share of them."""
-        with whole(source):
-            rows = share_of(source, number, of)
-            yield each_row(rows, lambda row: tokens_of(row, self.column, called), number, of)
-
     def __iter__(self) -> Iterator[Any]:
         # A pipe has one iterator at a time: the pass that counts must have ended before this one begins.
         _ = self.vocab
+        recording = self.goes_by.recording
+        if recording is not None:
+            yield from recording.rows(each_column(self.column))
+            return
         empty = True
         for row in self.source_datapipe:
             empty = False
             yield row
         if empty and not is_sharded(self.source_datapipe):  # a shard may well have no rows
             raise self.goes_by.no_second_pass()
+
+
+# Not a method: who pickles it for a process that counts must not pickle, and so fit, the stage itself.
+@contextmanager
+def _share(source: Pipe, number: int, of: int) -> Iterator[Iterable[Any]]:
+    """Give one pass over all rows, or over a share of them."""
+    with whole(source):
+        yield share_of(source, number, of)
+
+
+def _expect_one_order(source: Pipe) -> None:
+    for pipe in before(source, IterDataPipe):
+        if hasattr(type(pipe), "set_shuffle") or hasattr(type(pipe), "apply_sharding"):
+            text = "build_vocab: record_rows=True records all rows, in one order for all epochs and workers"
+            name = type(pipe).__name__
+            raise GraphError(
+                f"{text}, and {name} before it would change either. Move it behind .build_vocab()."
+            )
 
 
 @form("align_vectors")

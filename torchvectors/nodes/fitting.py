@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from torch.utils.data import RandomSampler
 from torchdata.nodes import BaseNode
 
 from torchvectors.align import policy_for
 from torchvectors.errors import GraphError
 from torchvectors.nodes.graph import Node, Stage, share_of
 from torchvectors.nodes.shards import ShardRows
-from torchvectors.rows import checked_columns
+from torchvectors.rows import checked_columns, each_column
 from torchvectors.stages import (
     PADDING,
     UNKNOWN,
@@ -23,8 +24,6 @@ from torchvectors.stages import (
     VocabSettings,
     before,
     corpus_of,
-    each_row,
-    tokens_of,
     vocab_before,
 )
 
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AlignVectors", "BuildVocab", "NeedsVocab"]
 
-_FIT = "fit"  # in a state
+_FIT, _ROW = "fit", "row"  # in a state
 
 
 class NeedsVocab(Stage):
@@ -60,11 +59,14 @@ class NeedsVocab(Stage):
         Raises:
             GraphError: The state was taken with another vocabulary.
         """
-        if self.states_vocab:
-            if initial_state is not None and _FIT in initial_state:
-                self.goes_by.adopt(initial_state[_FIT])
-            _ = self.goes_by.vocab
+        self._fit(initial_state)
         super().reset(initial_state)
+
+    def _fit(self, state: dict[str, Any] | None) -> None:
+        if self.states_vocab:
+            if state is not None and _FIT in state:
+                self.goes_by.adopt(state[_FIT])
+            _ = self.goes_by.vocab
 
     def get_state(self) -> dict[str, Any]:
         """Return where the source is, and by which vocabulary this stage goes."""
@@ -90,8 +92,13 @@ class BuildVocab(FitsVocab, NeedsVocab):
         column: Columns = None,
         fingerprint: str | None = None,
         extend_with: Node | None = None,
+        num_workers: int = 0,
+        max_distinct: int | None = None,
+        record_rows: bool = False,
     ) -> None:
         super().__init__(source)
+        if record_rows:
+            _expect_one_order(source)
         self.column = checked_columns(column, "build_vocab")
         settings = VocabSettings(
             min_freq=min_freq,
@@ -101,46 +108,53 @@ class BuildVocab(FitsVocab, NeedsVocab):
         )
         corpus = corpus_of(
             source,
-            self._share,
+            _share,
             kind=BaseNode,
             column=self.column,
             declared=fingerprint,
             extend_with=extend_with,
+            num_workers=num_workers,
+            max_distinct=max_distinct,
+            record=record_rows,
         )
         self.extended_by = corpus.extension_described()
         self.goes_by = Fit(corpus, settings)
         self._no_rows_yet = False
-
-    @contextmanager
-    def _share(self, source: Node, called: str, number: int, of: int) -> Iterator[Iterable[Sequence[str]]]:
-        """Give one pass over the tokens of all rows, or of a share of them."""
-        for node in before(source, BaseNode):
-            if getattr(vars(node).get("sampler"), "num_replicas", 1) > 1:
-                cure = "Fit a BuildVocab over the whole, and name it: Numericalize(source, vocab=fitted)."
-                raise GraphError(f"build_vocab: this rank would count its own shard of the corpus. {cure}")
-        dealing = [node for node in before(source, BaseNode) if isinstance(node, ShardRows)]
-        try:
-            for node in dealing:
-                node.whole = True
-            source.reset(None)
-            start = None
-            with suppress(NotImplementedError):  # whoever wants no states writes nodes without one
-                start = source.state_dict()
-            rows = share_of(source, number, of)
-            yield each_row(rows, lambda row: tokens_of(row, self.column, called), number, of)
-        finally:
-            for node in dealing:
-                node.whole = False
-        # Or a sampler would take the pass that trains for the second epoch.
-        source.reset(start)
+        self._recorded: Iterator[Any] = iter(())  # the rows that are still to come, where they are recorded
+        self._position = 0  # of the next one
 
     def reset(self, initial_state: dict[str, Any] | None = None) -> None:
         """Fit, if nobody has yet, and go to the beginning, or to a state."""
-        super().reset(initial_state)
-        self._no_rows_yet = initial_state is None
+        records = self.goes_by.records
+        if initial_state is not None and (_ROW in initial_state) != records:
+            text = (
+                f"build_vocab: this state was taken with record_rows={not records}, and now it is {records}."
+            )
+            raise GraphError(f"{text} Build the graph as it was.")
+        if not records:
+            super().reset(initial_state)
+            self._no_rows_yet = initial_state is None
+            return
+        self._fit(initial_state)
+        BaseNode.reset(self, initial_state)  # the source has been read, and is not needed again
+        recording = self.goes_by.recording
+        self._position = 0 if initial_state is None else initial_state[_ROW]
+        self._recorded = (
+            iter(()) if recording is None else recording.rows(each_column(self.column), self._position)
+        )
+
+    def get_state(self) -> dict[str, Any]:
+        """Return where the source is, or which of the recorded rows comes next, and which vocabulary this has."""
+        if self.goes_by.records:
+            return {_ROW: self._position, _FIT: self.goes_by.state()}
+        return super().get_state()
 
     def next(self) -> Any:
         """Return the next row."""
+        if self.goes_by.records:
+            row = next(self._recorded)
+            self._position += 1
+            return row
         try:
             row = next(self.source)
         except StopIteration:
@@ -149,6 +163,38 @@ class BuildVocab(FitsVocab, NeedsVocab):
             raise
         self._no_rows_yet = False
         return row
+
+
+# Not a method: who pickles it for a process that counts must not pickle, and so fit, the stage itself.
+@contextmanager
+def _share(source: Node, number: int, of: int) -> Iterator[Iterable[Any]]:
+    """Give one pass over all rows, or over a share of them."""
+    for node in before(source, BaseNode):
+        if getattr(vars(node).get("sampler"), "num_replicas", 1) > 1:
+            cure = "Fit a BuildVocab over the whole, and name it: Numericalize(source, vocab=fitted)."
+            raise GraphError(f"build_vocab: this rank would count its own shard of the corpus. {cure}")
+    dealing = [node for node in before(source, BaseNode) if isinstance(node, ShardRows)]
+    try:
+        for node in dealing:
+            node.whole = True
+        source.reset(None)
+        start = None
+        with suppress(NotImplementedError):  # whoever wants no states writes nodes without one
+            start = source.state_dict()
+        yield share_of(source, number, of)
+    finally:
+        for node in dealing:
+            node.whole = False
+    # Or a sampler would take the pass that trains for the second epoch.
+    source.reset(start)
+
+
+def _expect_one_order(source: Node) -> None:
+    for node in before(source, BaseNode):
+        if isinstance(node, ShardRows) or isinstance(vars(node).get("sampler"), RandomSampler):
+            text = "build_vocab: record_rows=True records all rows, in one order for all epochs and ranks"
+            name = type(node).__name__
+            raise GraphError(f"{text}, and {name} before it would change either. Leave record_rows out.")
 
 
 class AlignVectors(GivesAlignment, NeedsVocab):

@@ -19,9 +19,10 @@ from torchvectors.cache import forget
 from torchvectors.errors import GraphError
 from torchvectors.stages.fitted import Fitted, arrived, expect_equal, pack, recalled, sent, unpack, written
 from torchvectors.stages.given import Given
-from torchvectors.stages.passing import counted
+from torchvectors.stages.passing import counted, recorded
 from torchvectors.stages.ranks import group_size, next_number, shared_key, together
-from torchvectors.stages.rendezvous import KEPT, made_once, place_of
+from torchvectors.stages.recording import opened
+from torchvectors.stages.rendezvous import KEPT, made_once, place_of, place_of_rows
 from torchvectors.stages.settings import Counted, VocabSettings
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from torchvectors.rows import Columns
     from torchvectors.stages.corpus import Corpus
+    from torchvectors.stages.recording import Recording
     from torchvectors.vocabulary import Vocab
 
 __all__ = ["Fit", "FitsVocab", "Fixed", "GoesBy"]
@@ -70,9 +72,16 @@ class Fit:
         corpus: What to count; None where it is fitted already.
         settings: How counts become a vocabulary.
         fitted: What a pickle has brought.
+        rows: Where it has said that the corpus' recorded rows are.
     """
 
-    def __init__(self, corpus: Corpus | None, settings: VocabSettings, fitted: Fitted | None = None) -> None:
+    def __init__(
+        self,
+        corpus: Corpus | None,
+        settings: VocabSettings,
+        fitted: Fitted | None = None,
+        rows: Path | None = None,
+    ) -> None:
         self.passes = 0  # over the corpus, in this process; 0 or 1, unless one has failed
         self.extension_passes = 0  # over the second corpus, if there is one
         self.settings = settings
@@ -81,8 +90,11 @@ class Fit:
         self._stated: dict[str, Any] | None = None
         self._lock = _ProcessLock()
         self._pid = os.getpid()
+        self._rows = rows
+        self._recording: Recording | None = None
+        self.records = rows is not None or (corpus is not None and corpus.record)
         if corpus is not None:
-            self._what = f"{corpus.described()} > {settings}"
+            self._what = f"{corpus.described()} > {settings}{' > recorded' if corpus.record else ''}"
             self._number = next_number(self._what)
             self._own_key = os.urandom(16).hex()
             self._ranks_key = self._shared_key()  # now, for a forked process must not talk to the other ranks
@@ -122,21 +134,49 @@ class Fit:
         if self._fitted is None:
             with self._lock.held:
                 if self._fitted is None:
-                    self._fitted = self._as_expected(made_once(self._key(), self._counted_whole))
+                    self._fitted = self._as_expected(self._made_once())
         return self._fitted
 
-    def _counted_whole(self) -> Fitted:
-        found = self._count(0, 1)
-        return self.settings.choose(found)
+    @property
+    def recording(self) -> Recording | None:
+        """The corpus' recorded rows; None if they are not recorded. It is fitted now if nobody has needed it yet.
 
-    def _count(self, number: int, of: int) -> Counted:
+        Raises:
+            GraphError: Their file is gone; and as `vocab` raises it.
+        """
+        if not self.records:
+            return None
+        _ = self._needed()
+        if self._recording is None:
+            self._recording = opened(self._rows_needed())
+        return self._recording
+
+    def _rows_needed(self) -> Path:
+        if self._rows is None:  # what is fitted has set it
+            raise GraphError("build_vocab: this copy has no recorded rows.")
+        return self._rows
+
+    def _made_once(self) -> Fitted:
+        key = self._key()
+        if self.records:
+            self._rows = place_of_rows(key)
+        return made_once(key, self._counted_whole, rows=self.records)
+
+    def _counted_whole(self) -> Fitted:
+        return self.settings.choose(self._count(0, 1, self.settings))
+
+    def _count(self, number: int, of: int, settings: VocabSettings | None = None) -> Counted:
         corpus = self._unfitted
         self.passes += 1
-        found = counted(corpus, number, of)
+        if self._rows is not None:
+            found = recorded(corpus, self._rows)
+        else:
+            # Of a token that only the second corpus brings into the vocabulary the count in the first is kept, too.
+            found = counted(corpus, number, of, settings if corpus.more is None else None)
         if corpus.more is None:
             return found
         self.extension_passes += 1
-        return replace(found, more=counted(corpus.more, number, of))
+        return replace(found, more=counted(corpus.more, number, of, settings))
 
     @property
     def _unfitted(self) -> Corpus:
@@ -170,7 +210,10 @@ class Fit:
             GraphError: Some ranks did not come in time; or one of them failed to count; all are named.
         """
         rank, size = group_size(group)
-        if size == 1:
+        if dealt and self.records:
+            text = "build_vocab: record_rows=True records the whole corpus, and dealt=True says that no rank has it."
+            raise GraphError(f"{text} Leave one of them out.")
+        if size == 1 or self.records:  # whose pass is not divided: the first who comes makes it
             self._needed()
             return
         with self._lock.held:
@@ -229,6 +272,8 @@ class Fit:
                 expect_equal(self._fitted.vocab, state)
                 return
             self._expected = state
+            if self.records:  # without its rows a vocabulary is not enough
+                return
             found = recalled(state.get("file"))
             if found is not None and found.vocab.fingerprint == state.get("fingerprint"):
                 self._fitted = self._as_expected(self._shared(found))
@@ -250,11 +295,11 @@ class Fit:
         return GraphError(f"{text} It must be one that can be iterated over again: a list, not a generator.")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _copy, (sent(self._needed()), self.settings)
+        return _copy, (sent(self._needed()), self.settings, self._rows)
 
 
-def _copy(place: Path | Fitted, settings: VocabSettings) -> Fit:
-    return Fit(None, settings, arrived(place))
+def _copy(place: Path | Fitted, settings: VocabSettings, rows: Path | None) -> Fit:
+    return Fit(None, settings, arrived(place), rows)
 
 
 GoesBy = Fit | Fixed | Given
@@ -348,3 +393,4 @@ def _remove(key: str, pid: int) -> None:
     """Remove what the processes of a graph have met at, when the process that made the graph lets go of it."""
     if os.getpid() == pid:
         forget(place_of(key))
+        forget(place_of_rows(key))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torchvectors import tokenizers
 from torchvectors.errors import GraphError, TokenTypeError, TorchVectorsError, VocabError
 from torchvectors.rows import Column, Columns, each_column, field_of, with_field
+from torchvectors.stages.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -101,7 +102,7 @@ def tokens_of(row: Any, columns: Columns, stage: str) -> Sequence[str]:
 
 def _tokens_in(row: Any, column: Column, stage: str) -> Sequence[str]:
     tokens = field_of(row, column, stage)
-    if isinstance(tokens, (list, tuple)):
+    if isinstance(tokens, (list, tuple, Tokens)):
         return tokens
     cure = "Put .tokenize() before it." if isinstance(tokens, str) else _NAME_THE_COLUMN
     if hasattr(tokens, "tolist"):  # an array, such as a data set of Hugging Face's makes in another format
@@ -120,7 +121,7 @@ def numericalize_row(row: Any, vocab: Vocab, columns: Columns) -> Any:
     for column in each_column(columns):
         tokens = _tokens_in(row, column, "numericalize")
         try:
-            indices = vocab.lookup_indices(tokens)
+            indices = tokens.indices(vocab) if isinstance(tokens, Tokens) else vocab.lookup_indices(tokens)
         except (TokenTypeError, VocabError) as error:
             raise type(error)(f"numericalize: {error} The row holds {tokens!r:.100}.") from error
         row = with_field(row, column, indices)
@@ -137,7 +138,7 @@ def look_up_row(row: Any, vectors: Vectors, columns: Columns) -> Any:
     for column in each_column(columns):
         tokens = _tokens_in(row, column, "lookup_vectors")
         try:
-            found = vectors.get_vecs_by_tokens(tokens)
+            found = vectors.get_vecs_by_tokens(list(tokens))
         except TokenTypeError as error:
             raise TokenTypeError(f"lookup_vectors: {error}") from error
         # A subclass may give (T, 1, dim), as torchtext's CharNGram did.

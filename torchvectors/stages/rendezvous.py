@@ -13,12 +13,13 @@ from torch.utils.data import get_worker_info
 from torchvectors.cache import folders, forget, lock, replacing
 from torchvectors.errors import CacheError, GraphError
 from torchvectors.stages.fitted import Fitted, pack, unpack
+from torchvectors.stages.recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["KEPT", "made_once", "place_of"]
+__all__ = ["KEPT", "made_once", "place_of", "place_of_rows"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,17 +35,27 @@ def place_of(key: str) -> Path:
     return folders().write.absolute() / "fits" / f"{key}.safetensors"
 
 
-def made_once(key: str, make: Callable[[], Fitted]) -> Fitted:
+def place_of_rows(key: str) -> Path:
+    """Return where the rows of a key's corpus are put, if they are recorded."""
+    return place_of(f"{key}.rows")
+
+
+def made_once(key: str, make: Callable[[], Fitted], *, rows: bool = False) -> Fitted:
     """Return the result of a key: load it, or make it while everybody else who wants it waits.
 
     A maker that is killed leaves the lock free and no result; the next in line makes it.
+
+    Args:
+        key: What all have in common who want this result.
+        make: Makes it.
+        rows: Whether ``make`` also puts recorded rows at `place_of_rows`, without which the result is not whole.
 
     Raises:
         GraphError: Nothing can be written to the cache, and this is a worker, so that others may be making it, too.
         Exception: What ``make`` raises.
     """
-    place = place_of(key)
-    if (found := _found(place)) is not None:
+    place, beside = place_of(key), place_of_rows(key) if rows else None
+    if (found := _found(place, beside)) is not None:
         return found
     with ExitStack() as held:
         try:
@@ -55,7 +66,7 @@ def made_once(key: str, make: Callable[[], Fitted]) -> Fitted:
                 return make()  # for this process and whatever it will start
             text = f"build_vocab: this process shares its graph with others, which meet in the cache folder: {error}"
             raise GraphError(f"{text} Or read .vocab once before the workers start.") from error
-        if (found := _found(place)) is not None:
+        if (found := _found(place, beside)) is not None:
             return found
         _sweep(place.parent)
         made = make()
@@ -64,13 +75,17 @@ def made_once(key: str, make: Callable[[], Fitted]) -> Fitted:
         return made
 
 
-def _found(place: Path) -> Fitted | None:
+def _found(place: Path, beside: Path | None) -> Fitted | None:
     try:
         found = unpack(place.read_bytes())
+        if beside is not None:
+            Recording(beside)
     except (OSError, ValueError):  # a damaged one is made again, and replaced
         return None
     with suppress(OSError):
         place.touch()  # for `_sweep`
+        if beside is not None:
+            beside.touch()
     return found
 
 
