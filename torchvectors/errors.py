@@ -5,6 +5,7 @@ catches, so that its ``except`` clauses go on working::
 
     TorchVectorsError
     ├── UnknownNameError      KeyError, ValueError       no such vectors, language or split
+    │   └── UnknownTokenError                            no token of this name, where one is needed
     ├── UnknownDimError       ValueError, RuntimeError   these vectors do not come in that dim
     ├── NotFoundError         RuntimeError, FileNotFoundError   no file, and nowhere to get it from
     ├── DownloadError         RuntimeError, OSError      no URL gave the file
@@ -45,6 +46,7 @@ __all__ = [
     "TorchVectorsError",
     "UnknownDimError",
     "UnknownNameError",
+    "UnknownTokenError",
     "VocabError",
     "warn",
 ]
@@ -60,6 +62,10 @@ class UnknownNameError(TorchVectorsError, KeyError, ValueError):
     def __str__(self) -> str:
         # KeyError shows the repr of its argument, which turns a sentence into a quoted string.
         return str(self.args[0]) if self.args else ""
+
+
+class UnknownTokenError(UnknownNameError):
+    """A token has no vector where it takes one to go on; gensim raises ``KeyError``."""
 
 
 class UnknownDimError(TorchVectorsError, ValueError, RuntimeError):

@@ -76,6 +76,16 @@ class Store:
         """Return copies of n rows, decoded: float32 (n, dim). Each must be in ``range(N)``."""
         return _decoded(self.vectors[rows], None if self.scales is None else self.scales[rows])
 
+    def block(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return the rows from ``start`` to ``stop``, decoded: float32 (n, dim), which are not to be written to.
+
+        Of a float32 store this is the map itself: nothing is copied.
+        """
+        part = self.vectors[start:stop]
+        if self.encoding == "float32":
+            return part
+        return _decoded(part, None if self.scales is None else self.scales[start:stop])
+
     def all_rows(self) -> NDArray[np.float32]:
         """Return every row, float32 (N, dim), to be written to at will: the file does not change.
 

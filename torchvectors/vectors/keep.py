@@ -22,10 +22,12 @@ from torchvectors.store import Store, open_store, write_store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from torchvectors.formats import Ngrams
     from torchvectors.store import Encoding
 
-__all__ = ["BLOCK", "fingerprint_of", "holds", "reopened", "save", "writes_to"]
+__all__ = ["BLOCK", "fingerprint_of", "holds", "numbers", "reopened", "save", "writes_to"]
 
 BLOCK = 1 << 14  # rows read at a time
 
@@ -47,6 +49,12 @@ def holds(store: Store, matrix: Tensor) -> bool:
 def writes_to(matrix: Tensor) -> int | None:
     """Return how often torch has seen a tensor written to; None where it does not count, in inference mode."""
     return None if matrix.is_inference() else matrix._version  # noqa: SLF001 - it has no public name
+
+
+def numbers(matrix: Tensor) -> NDArray[np.float32]:
+    """Return a tensor's numbers, float32: a view where they are that already."""
+    array: NDArray[np.float32] = matrix.detach().float().cpu().numpy()
+    return array
 
 
 def fingerprint_of(itos: Sequence[str], stoi: dict[str, int], matrix: Tensor) -> str:
@@ -91,7 +99,7 @@ def save(
 def _blocks(itos: list[str], matrix: Tensor) -> Iterator[Block]:
     for start in range(0, len(itos), BLOCK):
         tokens = [token.encode("utf-8", "surrogatepass") for token in itos[start : start + BLOCK]]
-        yield Block.of(tokens, matrix[start : start + BLOCK].detach().float().cpu().numpy())
+        yield Block.of(tokens, numbers(matrix[start : start + BLOCK]))
 
 
 def reopened(path: Path, checksum: str, *, request: dict[str, Any]) -> Store:

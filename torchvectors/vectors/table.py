@@ -14,6 +14,8 @@ from torchvectors.errors import StoreError, TokenTypeError
 from torchvectors.legacy import read_vectors
 from torchvectors.progress import bar
 from torchvectors.vectors import keep
+from torchvectors.vectors.cosines import Lengths, lengths_of
+from torchvectors.vectors.neighbours import Neighbours
 from torchvectors.vectors.subwords import Subwords
 from torchvectors.vectors.unknown import UnkInit, checked_unk_init, unknown_rows
 from torchvectors.vectors.views import Itos, Stoi
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Vectors", "expect_vectors"]
 
 PathLike = str | os.PathLike[str]
+_NOT_KEPT = {"_store", "_mean", "_measured"}  # in a pickle: what can be had again
 
 
 def expect_vectors(given: object, where: str) -> None:
@@ -44,7 +47,7 @@ def expect_vectors(given: object, where: str) -> None:
         raise TypeError(f"{text}. {cure}")
 
 
-class Vectors:
+class Vectors(Neighbours):
     """Pretrained word vectors: N tokens, each with a row of ``dim`` numbers.
 
     The first use of a name downloads, checks and converts; each later one maps the store, in about a
@@ -96,6 +99,7 @@ class Vectors:
     _matrix: Tensor | None = None  # what `vectors` gives; None until somebody asks for it
     _request: dict[str, Any]  # how to come by the store again, on another machine
     _mean: tuple[int | None, Tensor] | None = None  # and how often the matrix had been written to before
+    _measured: tuple[int | None, Lengths] | None = None  # likewise
 
     def __init__(
         self,
@@ -141,7 +145,7 @@ class Vectors:
             self._fill(list(store.tokens(0, max_vectors)), rows)
             return
         self._store, self._request = store, request
-        self._matrix = self._mean = None  # they may be of a set that was loaded before
+        self._matrix = self._mean = self._measured = None  # they may be of a set that was loaded before
         self.dim, self.itos, self.stoi = store.dim, Itos(store), Stoi(store)
 
     def _fill(self, itos: list[str], matrix: Tensor) -> None:
@@ -200,7 +204,8 @@ class Vectors:
 
     @vectors.setter
     def vectors(self, matrix: Tensor) -> None:
-        self._matrix, self._store, self._mean = matrix, None, None
+        self._matrix, self._store = matrix, None
+        self._mean = self._measured = None
 
     def _all_rows(self) -> NDArray[np.float32]:
         try:
@@ -342,7 +347,7 @@ class Vectors:
 
         The next call reads them again only if a tensor operation has written to `vectors` meanwhile.
         """
-        writes = 0 if self._matrix is None else keep.writes_to(self._matrix)
+        writes = self._writes()
         if self._mean is None or writes is None or self._mean[0] != writes:
             total = torch.zeros(self.dim, dtype=torch.float64)
             for start in range(0, len(self), keep.BLOCK):
@@ -350,6 +355,35 @@ class Vectors:
                 total += self.gather(rows, ()).detach().sum(0, dtype=torch.float64).cpu()
             self._mean = writes, (total / max(len(self), 1)).float()
         return self._mean[1].clone()
+
+    def _writes(self) -> int | None:
+        """Return how often `vectors` has been written to; None where nobody counts."""
+        return 0 if self._matrix is None else keep.writes_to(self._matrix)
+
+    def block(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return the rows from ``start`` to ``stop``, float32 (n, dim): a view where they are float32 in memory."""
+        if self._matrix is None:
+            return self._mapped.block(start, stop)
+        return keep.numbers(self._matrix[start:stop])
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return copies of n rows: float32 (n, dim)."""
+        return keep.numbers(self.gather(rows, ()))
+
+    def _lengths(self) -> Lengths:
+        writes = self._writes()
+        if self._measured is None or writes is None or self._measured[0] != writes:
+            self._measured = writes, lengths_of(self, self.dim)
+        return self._measured[1]
+
+    def _counted(self) -> NDArray[np.bool_] | None:
+        """Say of each row whether `stoi` leads to it; None: it leads to all."""
+        store = self.stoi.store if isinstance(self.stoi, Stoi) else None
+        if store is not None and len(store) == len(store.index):
+            return None
+        counted = np.zeros(len(self), np.bool_)
+        counted[list(self.stoi.values()) if store is None else np.asarray(store.index.rows)] = True
+        return counted
 
     @property
     def fingerprint(self) -> str:
@@ -369,7 +403,7 @@ class Vectors:
         return self._matrix is None or keep.holds(store, self._matrix)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in ("_store", "_mean")}
+        state = {name: value for name, value in vars(self).items() if name not in _NOT_KEPT}
         if not self._as_stored():
             return state | {"_matrix": self.vectors}
         for name in ("itos", "stoi", "_matrix", "_subwords"):
