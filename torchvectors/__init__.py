@@ -19,7 +19,7 @@ from torchvectors.align import (
     align,
 )
 from torchvectors.pretrained import CharNGram, FastText, GloVe, Word2Vec
-from torchvectors.vectors import Normal, Vectors
+from torchvectors.vectors import Chain, Normal, Stack, Vectors
 from torchvectors.version import __version__
 from torchvectors.vocabulary import Vocab, build_vocab_from_iterator
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alignment",
+    "Chain",
     "CharNGram",
     "Coverage",
     "Digits",
@@ -36,6 +37,7 @@ __all__ = [
     "Normal",
     "PartlyTrainedEmbedding",
     "PartlyTrainedEmbeddingBag",
+    "Stack",
     "Step",
     "Vectors",
     "Vocab",

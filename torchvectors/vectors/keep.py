@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
     from torchvectors.formats import Ngrams
     from torchvectors.store import Encoding
+    from torchvectors.vectors.joined import Joined
 
 __all__ = ["BLOCK", "fingerprint_of", "holds", "numbers", "reopened", "save", "writes_to"]
 
 BLOCK = 1 << 14  # rows read at a time
 
 
-def holds(store: Store, matrix: Tensor) -> bool:
+def holds(store: Store | Joined, matrix: Tensor) -> bool:
     """Say whether a tensor is what `Store.all_rows` gives, bit for bit."""
     # Looking is the only way to know: a write by way of .data or .numpy() leaves no trace.
     expected = (str(matrix.dtype), str(matrix.device), matrix.requires_grad, tuple(matrix.shape))

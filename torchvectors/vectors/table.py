@@ -13,6 +13,7 @@ from torchvectors.acquire import acquire
 from torchvectors.errors import StoreError, TokenTypeError
 from torchvectors.legacy import read_vectors
 from torchvectors.progress import bar
+from torchvectors.store import Store
 from torchvectors.vectors import keep
 from torchvectors.vectors.cosines import Lengths, lengths_of
 from torchvectors.vectors.neighbours import Neighbours
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
-    from torchvectors.store import Encoding, Store
+    from torchvectors.store import Encoding
+    from torchvectors.vectors.joined import Joined
 
 __all__ = ["Vectors", "expect_vectors"]
 
 PathLike = str | os.PathLike[str]
-_NOT_KEPT = {"_store", "_mean", "_measured"}  # in a pickle: what can be had again
+NOT_KEPT = {"_store", "_mean", "_measured"}  # in a pickle: what can be had again
 
 
 def expect_vectors(given: object, where: str) -> None:
@@ -95,7 +97,7 @@ class Vectors(Neighbours):
     unk_init: UnkInit
     _checksum: str | None = None  # that the constructor was given
     _subwords: Subwords | None = None  # what gives a vector to tokens that have no row
-    _store: Store | None = None  # what was opened; None where the rows are the caller's own
+    _store: Store | Joined | None = None  # what was opened; None where the rows are the caller's own
     _matrix: Tensor | None = None  # what `vectors` gives; None until somebody asks for it
     _request: dict[str, Any]  # how to come by the store again, on another machine
     _mean: tuple[int | None, Tensor] | None = None  # and how often the matrix had been written to before
@@ -215,7 +217,7 @@ class Vectors(Neighbours):
             return self._mapped.rows(np.arange(len(self._mapped)))
 
     @property
-    def _mapped(self) -> Store:
+    def _mapped(self) -> Store | Joined:
         if self._store is None:
             raise StoreError(
                 "These vectors have neither a store nor a tensor: set .vectors, or call .cache()."
@@ -382,7 +384,7 @@ class Vectors(Neighbours):
         if store is not None and len(store) == len(store.index):
             return None
         counted = np.zeros(len(self), np.bool_)
-        counted[list(self.stoi.values()) if store is None else np.asarray(store.index.rows)] = True
+        counted[np.asarray(store.index.rows) if isinstance(store, Store) else list(self.stoi.values())] = True
         return counted
 
     @property
@@ -403,12 +405,13 @@ class Vectors(Neighbours):
         return self._matrix is None or keep.holds(store, self._matrix)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in _NOT_KEPT}
+        state = {name: value for name, value in vars(self).items() if name not in NOT_KEPT}
         if not self._as_stored():
             return state | {"_matrix": self.vectors}
         for name in ("itos", "stoi", "_matrix", "_subwords"):
             state.pop(name, None)
-        return state | {"_place": (self._mapped.path, self._mapped.checksum)}
+        store = self._mapped
+        return state | ({"_place": (store.path, store.checksum)} if isinstance(store, Store) else {})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         place: tuple[Path, str] | None = state.pop("_place", None)
