@@ -635,7 +635,7 @@ def test_what_is_saved_is_read_back() -> None:
 def test_what_cannot_be_saved_says_why() -> None:
     vectors = make()
     with pytest.raises(ValueError, match=r"v\.txt: give a name that ends in \"\.safetensors\""):
-        vectors.save("v.txt")
+        vectors.save("v.txt", format="store")
     vectors.stoi["puss"] = 1
     with pytest.raises(ValueError, match="stoi has other tokens or rows than itos"):
         vectors.save("v.safetensors")

@@ -14,6 +14,7 @@ catches, so that its ``except`` clauses go on working::
     ├── ArchiveError          ValueError, RuntimeError   an archive is damaged
     │   └── MemberError                                  it is sound, and lacks the member asked for
     ├── ParseError            ValueError, RuntimeError   a vector file breaks its format's promise
+    ├── FormatError           ValueError                 a format cannot hold what it is to hold
     ├── StoreError            ValueError, RuntimeError   a store is damaged or of another version
     ├── CacheError            OSError, RuntimeError      a cache folder cannot be used
     ├── VocabError            RuntimeError, ValueError   a vocabulary operation that cannot be done
@@ -35,6 +36,7 @@ __all__ = [
     "CoverageError",
     "DigestError",
     "DownloadError",
+    "FormatError",
     "GraphError",
     "MemberError",
     "MissingExtraError",
@@ -98,6 +100,10 @@ class MemberError(ArchiveError):
 
 class ParseError(TorchVectorsError, ValueError, RuntimeError):
     """A vector file does not have the form that its format promises."""
+
+
+class FormatError(TorchVectorsError, ValueError):
+    """A file format has no way to hold a token, or has none for no rows at all."""
 
 
 class StoreError(TorchVectorsError, ValueError, RuntimeError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,21 +13,19 @@ from xxhash import xxh3_128
 
 from torchvectors.acquire import acquire
 from torchvectors.errors import NotFoundError, StoreError
-from torchvectors.formats import Block
 from torchvectors.legacy import read_vectors
 from torchvectors.progress import bar
-from torchvectors.store import Store, open_store, write_store
+from torchvectors.store import Store, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from torchvectors.formats import Ngrams
-    from torchvectors.store import Encoding
     from torchvectors.vectors.joined import Joined
 
-__all__ = ["BLOCK", "fingerprint_of", "holds", "numbers", "reopened", "save", "writes_to"]
+__all__ = ["BLOCK", "fingerprint_of", "holds", "numbers", "reopened", "writes_to"]
 
 BLOCK = 1 << 14  # rows read at a time
 
@@ -68,39 +65,6 @@ def fingerprint_of(itos: Sequence[str], stoi: dict[str, int], matrix: Tensor) ->
         digest.update(b"end")  # no length begins like this
     digest.update(matrix.detach().cpu().contiguous().view(torch.uint8).numpy().data)
     return f"xxh3_128:{digest.hexdigest()}"
-
-
-def save(
-    path: str | os.PathLike[str],
-    itos: list[str],
-    stoi: dict[str, int],
-    matrix: Tensor,
-    encoding: Encoding,
-    ngrams: Ngrams | None,
-) -> Path:
-    """Write a store.
-
-    Raises:
-        ValueError: The path does not end in ".safetensors"; or the three do not belong together.
-        CacheError, StoreError: `write_store` says when.
-    """
-    target = Path(path)
-    if target.suffix != ".safetensors":
-        raise ValueError(f'{target}: give a name that ends in ".safetensors", by which a store is known.')
-    if matrix.ndim != 2 or len(itos) != len(matrix):
-        text = f"{target}: {len(itos)} tokens in itos and a tensor {tuple(matrix.shape)} in vectors make no store."
-        raise ValueError(f"{text} Give each row a token.")
-    if stoi != {token: row for row, token in enumerate(itos)}:
-        text = f"{target}: stoi has other tokens or rows than itos, and a store cannot hold both."
-        raise ValueError(f"{text} Write to both alike.")
-    metadata = {"name": target.stem}
-    return write_store(target, _blocks(itos, matrix), encoding=encoding, metadata=metadata, ngrams=ngrams)
-
-
-def _blocks(itos: list[str], matrix: Tensor) -> Iterator[Block]:
-    for start in range(0, len(itos), BLOCK):
-        tokens = [token.encode("utf-8", "surrogatepass") for token in itos[start : start + BLOCK]]
-        yield Block.of(tokens, numbers(matrix[start : start + BLOCK]))
 
 
 def reopened(path: Path, checksum: str, *, request: dict[str, Any]) -> Store:

@@ -17,6 +17,7 @@ from torchvectors.store import Store
 from torchvectors.vectors import keep
 from torchvectors.vectors.cosines import Lengths, lengths_of
 from torchvectors.vectors.neighbours import Neighbours
+from torchvectors.vectors.saving import SaveFormat, save
 from torchvectors.vectors.subwords import Subwords
 from torchvectors.vectors.unknown import UnkInit, checked_unk_init, unknown_rows
 from torchvectors.vectors.views import Itos, Stoi
@@ -174,22 +175,32 @@ class Vectors(Neighbours):
         made._refuse_without_ngrams()  # noqa: SLF001
         return made
 
-    def save(self, path: PathLike, *, encoding: Encoding = "float32") -> Path:
-        """Write these vectors, as they are now, to a store; ``Vectors(path)`` opens it. Return its path.
+    def save(
+        self,
+        path: PathLike,
+        *,
+        format: SaveFormat | None = None,  # noqa: A002 - the word that numpy and pandas have for it
+        encoding: Encoding = "float32",
+    ) -> Path:
+        """Write these vectors, as they are now, to a file; ``Vectors(path)`` opens it. Return its path.
 
-        Their n-grams, if they have any, go with them.
+        It is written block by block, and appears whole or not at all.
 
         Args:
-            path: The store's name, which ends in ".safetensors"; a file of this name is replaced.
-            encoding: "float32" keeps every number; "float16" takes half the room, "int8" a quarter.
+            path: The file's name; a file of this name is replaced.
+            format: "store"; "glove", text without a header; "word2vec", text with one, as fastText's ``.vec``; or
+                "word2vec binary". None: what the name ends in says it: ``.safetensors``, ``.txt``, ``.vec`` or
+                ``.bin``. All of them keep every float32 to the last bit. Only a store, whose name ends in
+                ".safetensors", keeps n-grams, and tokens with spaces, with newlines or of no length.
+            encoding: Of a store: "float32" keeps every number; "float16" takes half the room, "int8" a quarter.
 
         Raises:
-            ValueError: The path does not end in ".safetensors"; or `itos`, `stoi` and `vectors`, after they were
+            ValueError: The name tells no format, or another one; or `itos`, `stoi` and `vectors`, after they were
                 written to, no longer belong together.
+            FormatError: A token cannot be written in this format, or there is no row.
             CacheError, StoreError: `torchvectors.store.write_store` says when.
         """
-        ngrams = None if self._subwords is None else self._subwords.ngrams
-        return keep.save(path, list(self.itos), dict(self.stoi.items()), self.vectors, encoding, ngrams)
+        return save(self, path, format, encoding)
 
     @property
     def vectors(self) -> Tensor:
