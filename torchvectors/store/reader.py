@@ -97,6 +97,14 @@ class Store:
         """
         if self.encoding != "float32":
             return _decoded(self.vectors, self.scales)
+        return self.own_rows()
+
+    def own_rows(self) -> Array:
+        """Return every row as stored, (N, dim), to be written to at will: a page is copied when it is first written to.
+
+        Raises:
+            StoreError: The file was replaced since it was opened.
+        """
         return _mapped(self.path, mmap.ACCESS_COPY, self.checksum).tensors["vectors"]
 
     def verify(self) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from xxhash import xxh3_128
 
 from torchvectors.acquire import acquire
+from torchvectors.cache import folders
 from torchvectors.errors import NotFoundError, StoreError
 from torchvectors.legacy import read_vectors
 from torchvectors.progress import bar
@@ -31,15 +32,18 @@ BLOCK = 1 << 14  # rows read at a time
 
 
 def holds(store: Store | Joined, matrix: Tensor) -> bool:
-    """Say whether a tensor is what `Store.all_rows` gives, bit for bit."""
+    """Say whether a tensor holds the rows of a store, as float32 or as float16, bit for bit."""
     # Looking is the only way to know: a write by way of .data or .numpy() leaves no trace.
-    expected = (str(matrix.dtype), str(matrix.device), matrix.requires_grad, tuple(matrix.shape))
-    if expected != ("torch.float32", "cpu", False, (len(store), store.dim)):
+    kinds = {torch.float32: (np.float32, np.uint32), torch.float16: (np.float16, np.uint16)}
+    if matrix.dtype not in kinds:
         return False
-    bits = matrix.numpy().view(np.uint32)
+    if (str(matrix.device), matrix.requires_grad, matrix.shape) != ("cpu", False, (len(store), store.dim)):
+        return False
+    numbers, bits = kinds[matrix.dtype]
+    found = matrix.numpy().view(bits)
     for start in range(0, len(store), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(store)))
-        if not np.array_equal(store.rows(rows).view(np.uint32), bits[rows]):
+        if not np.array_equal(store.rows(rows).astype(numbers).view(bits), found[rows]):
             return False
     return True
 
@@ -75,12 +79,17 @@ def reopened(path: Path, checksum: str, *, request: dict[str, Any]) -> Store:
         StoreError: What the name stands for here holds something else.
         DownloadError, DigestError: It would have to be downloaded, and cannot be.
     """
-    with suppress(OSError, StoreError):
-        return open_store(path, checksum)
+    for place in (path, *(folder / path.name for folder in folders(request["cache"]).search)):
+        with suppress(OSError, StoreError):
+            return open_store(place, checksum)
     name = os.fspath(request["name"])
     what = f"the pickled vectors {name!r}, whose store was {path}"
+    if request.get("only_tokens"):  # which a pickle does not hold: they may be as long as the rows
+        text = f"{what}, were cut down to some tokens, and this cut is not here"
+        raise NotFoundError(f"{text}. Make them anew, with tokens=, or bring {path.name} along.")
+    asked = {key: value for key, value in request.items() if key != "only_tokens"}
     try:
-        store = acquire(**request, prepared=read_vectors, bars=bar)
+        store = acquire(**asked, prepared=read_vectors, bars=bar)
     except NotFoundError as error:
         raise NotFoundError(f"{what}, cannot be had here: {error}") from None
     if store.checksum != checksum:

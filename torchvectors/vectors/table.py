@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["Vectors", "expect_vectors"]
 
 PathLike = str | os.PathLike[str]
-NOT_KEPT = {"_store", "_mean", "_measured"}  # in a pickle: what can be had again
+_TINY = 1e-38  # no vector is shorter, but that of zeros
+_ENCODINGS: dict[torch.dtype, Encoding] = {torch.float32: "float32", torch.float16: "float16"}
+NOT_KEPT = {"_store", "_only", "_mean", "_measured"}  # in a pickle: what can be had again
 
 
 def expect_vectors(given: object, where: str) -> None:
@@ -65,13 +67,17 @@ class Vectors(Neighbours):
         unk_init: What a token without a vector gets: see `UnkInit`. None stands for "subword" where the vectors
             have n-grams, as fastText's models have, and for zeros where not.
         max_vectors: Keep only the first so many rows; in most files these are the most frequent words.
+        tokens: Keep only these tokens' rows, in the file's order, whichever of them it has.
+        dtype: torch.float16 holds, maps and gives the numbers as float16: half the room, some three digits. `mean`,
+            `nearest` and `torchvectors.align` go on giving float32. None stands for torch.float32.
+        normalized: Bring each row to length 1; one of zeros stays as it is. What is composed of n-grams, too.
         checksum: ``"sha256:…"`` of the file at ``url``: anything else is refused.
 
     Attributes:
         itos: The token of each row, as a list.
         stoi: The row of each token, as a dict; of duplicates the last one's.
-        vectors: float32 (N, dim). Writing to it, or to the two above, changes this object and never the store.
-            ``vectors[token]`` is a view of it.
+        vectors: (N, dim), float32 or ``dtype``. Writing to it, or to the two above, changes this object and never
+            the store. ``vectors[token]`` is a view of it.
         dim: Numbers per token.
         unk_init: As given; or, where None was given, what that stands for.
 
@@ -80,10 +86,17 @@ class Vectors(Neighbours):
         DownloadError, DigestError, ArchiveError, ParseError: The file cannot be had, or is not what it should be.
         CacheError: The cache folder cannot be written.
         UnknownDimError: ``name`` is one of the catalog's but for its dim.
-        StoreError: A store in the cache is damaged.
-        TypeError: ``unk_init`` is none of what it may be.
-        ValueError: ``checksum`` is no digest; ``max_vectors`` is negative; or ``unk_init`` is "subword", and there
+        StoreError: A store in the cache is damaged; or a number is too large for float16.
+        UnknownTokenError: None of ``tokens`` is there.
+        TokenTypeError: ``tokens`` is one ``str``, or holds what is none.
+        TypeError: ``unk_init`` or ``dtype`` is none of what it may be.
+        ValueError: ``checksum`` is no digest; ``max_vectors`` is negative; ``tokens`` is
+            empty; or ``unk_init`` is "subword", and there
             are no n-grams.
+
+    Each choice of ``max_vectors``, ``tokens``, ``dtype`` and ``normalized`` has a store of its own, which is cut from
+    that of the whole, where it is there, and otherwise made of the source in one pass. All at once are what one gets
+    by hand in this order.
 
     A fastText model (``.bin``, ``.bin.gz``, ``.ftz``) gives any word its vector, as the official library does:
     `__getitem__` and `get_vecs_by_tokens` compose it of n-grams, unless an ``unk_init`` was given. `itos`, `stoi`,
@@ -96,7 +109,10 @@ class Vectors(Neighbours):
     itos: MutableSequence[str]
     stoi: MutableMapping[str, int]
     unk_init: UnkInit
-    _checksum: str | None = None  # that the constructor was given
+    _checksum: str | None = None  # that the constructor was given, as the next three
+    _only: Iterable[str] | None = None
+    _dtype: torch.dtype = torch.float32
+    _normalized: bool = False
     _subwords: Subwords | None = None  # what gives a vector to tokens that have no row
     _store: Store | Joined | None = None  # what was opened; None where the rows are the caller's own
     _matrix: Tensor | None = None  # what `vectors` gives; None until somebody asks for it
@@ -113,9 +129,13 @@ class Vectors(Neighbours):
         max_vectors: int | None = None,
         *,
         checksum: str | None = None,
+        tokens: Iterable[str] | None = None,
+        dtype: torch.dtype | None = None,
+        normalized: bool = False,
     ) -> None:
         self.unk_init = torch.Tensor.zero_ if unk_init is None else checked_unk_init(unk_init)
-        self._checksum = checksum
+        self._checksum, self._only, self._normalized = checksum, tokens, normalized
+        self._dtype = _checked_dtype(dtype)
         self.cache(name, cache, url=url, max_vectors=max_vectors)
         if unk_init is None and self._subwords is not None:
             self.unk_init = "subword"
@@ -140,14 +160,16 @@ class Vectors(Neighbours):
             "url": url,
             "checksum": self._checksum,
             "max_vectors": max_vectors,
+            "encoding": _ENCODINGS[self._dtype],
+            "normalized": self._normalized,
         }
-        store = acquire(**request, prepared=read_vectors, bars=bar)
+        store = acquire(**request, tokens=self._only, prepared=read_vectors, bars=bar)
         self._subwords = Subwords.of(store)
         if max_vectors and max_vectors < len(store):  # it was given as a store: its first rows go into memory
-            rows = torch.from_numpy(store.rows(np.arange(max_vectors)))
+            rows = torch.from_numpy(store.rows(np.arange(max_vectors))).to(self._dtype)
             self._fill(list(store.tokens(0, max_vectors)), rows)
             return
-        self._store, self._request = store, request
+        self._store, self._request = store, request | {"only_tokens": self._only is not None}
         self._matrix = self._mean = self._measured = None  # they may be of a set that was loaded before
         self.dim, self.itos, self.stoi = store.dim, Itos(store), Stoi(store)
 
@@ -204,15 +226,15 @@ class Vectors(Neighbours):
 
     @property
     def vectors(self) -> Tensor:
-        """The rows: float32 (N, dim). Of a float32 store a map of the file, of which a written page is copied.
+        """The rows: (N, dim), float32 or the ``dtype`` that was given. A map of the file, where that holds this dtype.
 
-        A store of another encoding is decoded into memory here. `get_vecs_by_tokens` and `torchvectors.align`
-        read the rows they need and no others.
+        Of a map a page is copied when it is written to; a store of another encoding is decoded into memory here.
+        `get_vecs_by_tokens` and `torchvectors.align` read the rows they need and no others.
         """
         if self._matrix is None:
             # What is made in inference mode could never be trained, and it is kept.
             with torch.inference_mode(False):
-                self._matrix = torch.from_numpy(self._all_rows())
+                self._matrix = torch.from_numpy(self._all_rows()).to(self._dtype)
         return self._matrix
 
     @vectors.setter
@@ -220,12 +242,15 @@ class Vectors(Neighbours):
         self._matrix, self._store = matrix, None
         self._mean = self._measured = None
 
-    def _all_rows(self) -> NDArray[np.float32]:
+    def _all_rows(self) -> NDArray[Any]:
+        store = self._mapped
         try:
-            return self._mapped.all_rows()
+            if isinstance(store, Store) and store.encoding == _ENCODINGS[self._dtype]:
+                return store.own_rows()
+            return store.all_rows()
         except (OSError, StoreError):
             # The file has gone, or another is in its place. The one that was opened is still there for us.
-            return self._mapped.rows(np.arange(len(self._mapped)))
+            return store.rows(np.arange(len(store)))
 
     @property
     def _mapped(self) -> Store | Joined:
@@ -255,8 +280,8 @@ class Vectors(Neighbours):
         row = self.stoi.get(token)
         if row is None:
             if not isinstance(token, str):
-                return unknown_rows(self.unk_init, [""], self.mean, self.dim)[0]
-            return self._unknown([token])[0]
+                return unknown_rows(self.unk_init, [""], self.mean, self.dim)[0].to(self._dtype)
+            return self._unknown([token])[0].to(self._dtype)
         return self.vectors[row]
 
     def get_vecs_by_tokens(self, tokens: str | Iterable[str], lower_case_backup: bool = False) -> Tensor:
@@ -267,7 +292,7 @@ class Vectors(Neighbours):
             lower_case_backup: Try ``token.lower()`` when ``token`` itself has no vector.
 
         Returns:
-            Of the dtype of `vectors` (float32): (dim,) for one token, (n, dim) for several. Always a copy.
+            Of the dtype of `vectors`: (dim,) for one token, (n, dim) for several. Always a copy.
             A token without a row gets what is composed of its n-grams, or what ``unk_init`` gives.
 
         Raises:
@@ -319,7 +344,8 @@ class Vectors(Neighbours):
         """
         if self._subwords is None:
             return np.zeros(len(tokens), np.bool_), torch.zeros(len(tokens), self.dim)
-        return self._subwords.compose(tokens)
+        made, rows = self._subwords.compose(tokens)
+        return made, torch.nn.functional.normalize(rows, eps=_TINY) if self._normalized else rows
 
     def rows_of(self, tokens: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows of n tokens: int64 (n,), -1 where there is none."""
@@ -333,7 +359,7 @@ class Vectors(Neighbours):
         """Return copies of n rows, (n, dim); where ``rows`` is -1, what the token's n-grams or ``unk_init`` give."""
         known = (rows >= 0).nonzero()[0]
         if self._matrix is None:
-            found = torch.from_numpy(self._mapped.rows(rows[known]))
+            found = torch.from_numpy(self._mapped.rows(rows[known])).to(self._dtype)
         else:
             found = self._matrix.index_select(0, torch.from_numpy(rows[known]).to(self._matrix.device))
         if len(known) == len(rows):
@@ -431,6 +457,12 @@ class Vectors(Neighbours):
             store = keep.reopened(*place, request=self._request)
             self._store, self.itos, self.stoi = store, Itos(store), Stoi(store)
             self._subwords = Subwords.of(store)
+
+
+def _checked_dtype(dtype: torch.dtype | None) -> torch.dtype:
+    if dtype is not None and dtype not in _ENCODINGS:
+        raise TypeError(f"dtype={dtype!r}: give torch.float16, or torch.float32 or None, which are the same.")
+    return dtype or torch.float32
 
 
 def _checked(tokens: Iterable[str]) -> list[str]:
