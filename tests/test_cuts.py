@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import pickle
 import zipfile
 from collections.abc import Iterator
@@ -159,6 +160,16 @@ def test_what_is_there_already_is_not_downloaded_again(server: Server) -> None:
     assert len(server.log) == 1
     assert path_of(cut).name.startswith(f"{path_of(whole).stem}.tokens-")
     assert path_of(cut).name.endswith(".float16.safetensors")
+
+
+@pytest.mark.parametrize("choice", CHOICES[1:], ids=str)
+def test_a_text_that_is_still_there_is_not_read_a_second_time(choice: dict[str, Any]) -> None:
+    Path("v.txt").write_text(TEXT)
+    whole, state = Vectors("v.txt"), Path("v.txt").stat()
+    expected = by_hand(list(whole.itos), whole.vectors, **choice)
+    Path("v.txt").write_text(TEXT.replace("3", "4"))  # which a look at its size and time does not tell
+    os.utime("v.txt", ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert holds(Vectors("v.txt", **choice), expected)
 
 
 def test_names_tell_what_was_kept_and_do_not_depend_on_the_order() -> None:

@@ -21,6 +21,7 @@ __all__ = ["Lengths", "RowSource", "lengths_of", "search", "unit"]
 
 _NUMBERS = 1 << 20  # read, and where need be decoded, at a time: 4 MB
 _SCORES = 1 << 21  # held at a time: 8 MB
+_CHOSEN = 1 << 16  # looked through at a time, when they are in a core's cache
 _QUERIES = 256  # multiplied with a block at a time
 _SPARE = 4096  # candidates beyond k that are kept where scores are too near each other to be told apart
 _SAFE = 1e15  # a length between this and its inverse has a square, and a product with others, in float32
@@ -31,6 +32,10 @@ class RowSource(Protocol):
 
     def __len__(self) -> int:
         """Return N."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether `block` gives a view, and copies nothing."""
 
     def block(self, start: int, stop: int, /) -> NDArray[np.float32]:
         """Return the rows from ``start`` to ``stop``; not to be written to."""
@@ -120,6 +125,7 @@ class _Candidates:
     query: NDArray[np.int64]
     row: NDArray[np.int64]
     score: NDArray[np.float32]
+    floor: NDArray[np.float32]  # (n,) below it nothing can be among a query's k best
 
 
 def _candidates(
@@ -132,12 +138,16 @@ def _candidates(
 ) -> _Candidates:
     """Return all rows whose cosine, as far as float32 can tell, may be among the k best."""
     n, dim = queries.shape
-    # A sum of dim products of numbers below 1 is off by no more than dim roundings; both it and the k-th best may be.
-    margin = np.float32(2 * (dim + 8) * 2.0**-24)
     narrow = queries.astype(np.float32)
-    size = max(min(_NUMBERS // dim, _SCORES // n), 1)
-    floor = np.full(n, -np.inf, np.float32)  # below it nothing can be among the k best
-    kept = _Candidates(query=np.empty(0, np.int64), row=np.empty(0, np.int64), score=np.empty(0, np.float32))
+    # Where nothing is decoded, a product of many rows takes no memory but for the scores. It had better be one: where
+    # other programs run, too, the threads that multiply wait for each other at the end of each.
+    size = max(_SCORES // n if source.is_plain else min(_NUMBERS // dim, _SCORES // n), 1)
+    kept = _Candidates(
+        query=np.empty(0, np.int64),
+        row=np.empty(0, np.int64),
+        score=np.empty(0, np.float32),
+        floor=np.full(n, -np.inf, np.float32),
+    )
     for start in range(0, len(source), size):
         stop = min(start + size, len(source))
         scores = _product(source.block(start, stop), lengths, narrow, start)
@@ -145,25 +155,35 @@ def _candidates(
             scores[:, ~counted[start:stop]] = np.nan
         for one, own in enumerate(excluded):
             scores[one, [row - start for row in own if start <= row < stop]] = np.nan
-        above = scores >= floor[:, None]  # of a NaN this is never true
-        if stop - start > k and np.count_nonzero(above) > 4 * n * k:
-            whole = np.where(above, scores, np.float32(-np.inf))
-            best = np.partition(whole, stop - start - k, axis=1)[:, stop - start - k]
-            above &= scores >= (best - margin)[:, None]
-        places = np.flatnonzero(above)  # ten times as fast as nonzero() in two dimensions
-        if not len(places):
-            continue
-        query, place = np.divmod(places, stop - start)
-        query, row, score, rank = _ranked(
-            np.append(kept.query, query),
-            np.append(kept.row, place + start),
-            np.append(kept.score, scores[query, place]),
-        )
-        last = rank == k - 1
-        floor[query[last]] = score[last] - margin
-        good = (rank < k + _SPARE) & (score >= floor[query])
-        kept = _Candidates(query=query[good], row=row[good], score=score[good])
+        step = max(_CHOSEN // n, 1)
+        for place in range(0, stop - start, step):
+            kept = _with(kept, scores[:, place : place + step], start + place, k, dim)
     return kept
+
+
+def _with(kept: _Candidates, scores: NDArray[np.float32], start: int, k: int, dim: int) -> _Candidates:
+    """Return the candidates with those of some more rows, the first of which is row ``start``, that are as good."""
+    # A sum of dim products of numbers below 1 is off by no more than dim roundings; both it and the k-th best may be.
+    margin = np.float32(2 * (dim + 8) * 2.0**-24)
+    n, size = scores.shape
+    above = scores >= kept.floor[:, None]  # of a NaN this is never true
+    if size > k and np.count_nonzero(above) > 4 * n * k:
+        whole = np.where(above, scores, np.float32(-np.inf))
+        best = np.partition(whole, size - k, axis=1)[:, size - k]
+        above &= scores >= (best - margin)[:, None]
+    places = np.flatnonzero(above)  # ten times as fast as nonzero() in two dimensions
+    if not len(places):
+        return kept
+    found, place = np.divmod(places, size)
+    query, row, score, rank = _ranked(
+        np.append(kept.query, found),
+        np.append(kept.row, place + start),
+        np.append(kept.score, scores[found, place]),
+    )
+    floor, last = kept.floor.copy(), rank == k - 1
+    floor[query[last]] = score[last] - margin
+    good = (rank < k + _SPARE) & (score >= floor[query])
+    return _Candidates(query=query[good], row=row[good], score=score[good], floor=floor)
 
 
 def _product(

@@ -405,6 +405,13 @@ class Vectors(Neighbours):
             return self._mapped.block(start, stop)
         return keep.numbers(self._matrix[start:stop])
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether `block` gives views: the rows lie somewhere as float32."""
+        if self._matrix is None:
+            return isinstance(self._mapped, Store) and self._mapped.encoding == "float32"
+        return self._matrix.dtype == torch.float32 and self._matrix.device.type == "cpu"
+
     def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return copies of n rows: float32 (n, dim)."""
         return keep.numbers(self.gather(rows, ()))
