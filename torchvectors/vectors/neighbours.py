@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from torchvectors.errors import TokenTypeError, UnknownTokenError
-from torchvectors.vectors.cosines import search, unit
+from torchvectors.store import Store
+from torchvectors.vectors.cosines import Lengths, lengths_of, search, unit
+from torchvectors.vectors.views import Stoi
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +38,8 @@ class Nearest(NamedTuple):
 
 class Neighbours:
     """What `Vectors` can be asked about their neighbours; apart from it only because both are long."""
+
+    _measured: tuple[int | None, Lengths] | None = None  # and how often the matrix had been written to before
 
     @overload
     def nearest(self, query: str, k: int = 10) -> list[tuple[str, float]]: ...
@@ -97,6 +101,23 @@ class Neighbours:
         """Return the cosine of two tokens or vectors (dim,), -1 to 1. Raises what `nearest` does."""
         one, other = (_asked_with(self._vectors, query).directions[0] for query in (a, b))
         return float((one @ other).clip(-1, 1))
+
+    def _lengths(self) -> Lengths:
+        vectors = self._vectors
+        writes = vectors._writes()  # noqa: SLF001 - the other half of the same class
+        if self._measured is None or writes is None or self._measured[0] != writes:
+            self._measured = writes, lengths_of(vectors, vectors.dim)
+        return self._measured[1]
+
+    def _counted(self) -> NDArray[np.bool_] | None:
+        """Say of each row whether `stoi` leads to it; None: it leads to all."""
+        stoi = self._vectors.stoi
+        store = stoi.store if isinstance(stoi, Stoi) else None
+        if store is not None and len(store) == len(store.index):
+            return None
+        counted = np.zeros(len(self._vectors), np.bool_)
+        counted[np.asarray(store.index.rows) if isinstance(store, Store) else list(stoi.values())] = True
+        return counted
 
     @property
     def _vectors(self) -> Vectors:

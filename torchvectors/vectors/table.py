@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from torchvectors.acquire import acquire
-from torchvectors.errors import StoreError, TokenTypeError
+from torchvectors.errors import StoreError
 from torchvectors.legacy import read_vectors
 from torchvectors.progress import bar
 from torchvectors.store import Store
 from torchvectors.vectors import keep
-from torchvectors.vectors.cosines import Lengths, lengths_of
+from torchvectors.vectors.arguments import ENCODINGS, checked_dtype, checked_tokens
 from torchvectors.vectors.neighbours import Neighbours
 from torchvectors.vectors.saving import SaveFormat, save
 from torchvectors.vectors.subwords import Subwords
@@ -36,7 +36,6 @@ __all__ = ["Vectors", "expect_vectors"]
 
 PathLike = str | os.PathLike[str]
 _TINY = 1e-38  # no vector is shorter, but that of zeros
-_ENCODINGS: dict[torch.dtype, Encoding] = {torch.float32: "float32", torch.float16: "float16"}
 NOT_KEPT = {"_store", "_only", "_mean", "_measured"}  # in a pickle: what can be had again
 
 
@@ -118,7 +117,6 @@ class Vectors(Neighbours):
     _matrix: Tensor | None = None  # what `vectors` gives; None until somebody asks for it
     _request: dict[str, Any]  # how to come by the store again, on another machine
     _mean: tuple[int | None, Tensor] | None = None  # and how often the matrix had been written to before
-    _measured: tuple[int | None, Lengths] | None = None  # likewise
 
     def __init__(
         self,
@@ -135,7 +133,7 @@ class Vectors(Neighbours):
     ) -> None:
         self.unk_init = torch.Tensor.zero_ if unk_init is None else checked_unk_init(unk_init)
         self._checksum, self._only, self._normalized = checksum, tokens, normalized
-        self._dtype = _checked_dtype(dtype)
+        self._dtype = checked_dtype(dtype)
         self.cache(name, cache, url=url, max_vectors=max_vectors)
         if unk_init is None and self._subwords is not None:
             self.unk_init = "subword"
@@ -160,7 +158,7 @@ class Vectors(Neighbours):
             "url": url,
             "checksum": self._checksum,
             "max_vectors": max_vectors,
-            "encoding": _ENCODINGS[self._dtype],
+            "encoding": ENCODINGS[self._dtype],
             "normalized": self._normalized,
         }
         store = acquire(**request, tokens=self._only, prepared=read_vectors, bars=bar)
@@ -186,7 +184,7 @@ class Vectors(Neighbours):
                 ``unk_init`` is "subword".
             TokenTypeError: A token is not a ``str``.
         """
-        tokens = _checked(itos)
+        tokens = checked_tokens(itos)
         if matrix.ndim != 2 or len(matrix) != len(tokens):
             raise ValueError(
                 f"{len(tokens)} tokens need a matrix ({len(tokens)}, dim), not {tuple(matrix.shape)}."
@@ -245,7 +243,7 @@ class Vectors(Neighbours):
     def _all_rows(self) -> NDArray[Any]:
         store = self._mapped
         try:
-            if isinstance(store, Store) and store.encoding == _ENCODINGS[self._dtype]:
+            if isinstance(store, Store) and store.encoding == ENCODINGS[self._dtype]:
                 return store.own_rows()
             return store.all_rows()
         except (OSError, StoreError):
@@ -302,7 +300,7 @@ class Vectors(Neighbours):
         """
         if isinstance(tokens, str):
             return self._look_up([tokens], lower_case_backup)[0]
-        return self._look_up(_checked(tokens), lower_case_backup)
+        return self._look_up(checked_tokens(tokens), lower_case_backup)
 
     def _look_up(self, tokens: list[str], lower_case_backup: bool) -> Tensor:
         if self.has_rule:
@@ -416,21 +414,6 @@ class Vectors(Neighbours):
         """Return copies of n rows: float32 (n, dim)."""
         return keep.numbers(self.gather(rows, ()))
 
-    def _lengths(self) -> Lengths:
-        writes = self._writes()
-        if self._measured is None or writes is None or self._measured[0] != writes:
-            self._measured = writes, lengths_of(self, self.dim)
-        return self._measured[1]
-
-    def _counted(self) -> NDArray[np.bool_] | None:
-        """Say of each row whether `stoi` leads to it; None: it leads to all."""
-        store = self.stoi.store if isinstance(self.stoi, Stoi) else None
-        if store is not None and len(store) == len(store.index):
-            return None
-        counted = np.zeros(len(self), np.bool_)
-        counted[np.asarray(store.index.rows) if isinstance(store, Store) else list(self.stoi.values())] = True
-        return counted
-
     @property
     def fingerprint(self) -> str:
         """What tells these vectors from others: the checksum of the store, or one of what is in memory."""
@@ -464,24 +447,3 @@ class Vectors(Neighbours):
             store = keep.reopened(*place, request=self._request)
             self._store, self.itos, self.stoi = store, Itos(store), Stoi(store)
             self._subwords = Subwords.of(store)
-
-
-def _checked_dtype(dtype: torch.dtype | None) -> torch.dtype:
-    if dtype is not None and dtype not in _ENCODINGS:
-        raise TypeError(f"dtype={dtype!r}: give torch.float16, or torch.float32 or None, which are the same.")
-    return dtype or torch.float32
-
-
-def _checked(tokens: Iterable[str]) -> list[str]:
-    """Return the tokens as a list, having refused what is none."""
-    try:
-        iterator = iter(tokens)
-    except TypeError:
-        text = f"tokens must be a str or an iterable of str, not {type(tokens).__name__}: {tokens!r}"
-        raise TokenTypeError(text) from None
-    listed = list(iterator)
-    for place, token in enumerate(listed):
-        if not isinstance(token, str):
-            text = f"tokens must be str, and the one at position {place} is {type(token).__name__}: {token!r}"
-            raise TokenTypeError(text)
-    return listed
