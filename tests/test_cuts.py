@@ -272,6 +272,9 @@ def test_a_model_goes_on_composing(tmp_path: Path) -> None:
     found = unit.get_vecs_by_tokens([known, unknown])
     assert found.dtype == torch.float16
     torch.testing.assert_close(found.float(), expected, rtol=1e-3, atol=1e-3)
+    assert torch.equal(unit[unknown], found[1])
+    again = Vectors(unit.save(tmp_path / "unit.safetensors"))
+    assert torch.equal(again[unknown].half(), found[1])
 
 
 def test_what_is_no_choice_says_why() -> None:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from torchvectors.progress import Bars, Progress
     from torchvectors.store import Encoding
 
-__all__ = ["WHOLE", "Cut", "cut_from"]
+__all__ = ["WHOLE", "Cut", "at_length_one", "cut_from", "is_normalized"]
 
+_NORMALIZED = "normalized"  # among the metadata
 _BLOCK = 1 << 14  # rows of a store taken at a time
 
 
@@ -81,7 +82,7 @@ class Cut:
     def metadata(self) -> dict[str, str]:
         """What such a store says of itself."""
         kept = {} if self.tokens is None else {"kept_tokens": f"sha256:{self._digest}"}
-        return kept | ({"normalized": "True"} if self.normalized else {})
+        return kept | ({_NORMALIZED: "True"} if self.normalized else {})
 
     def of(self, blocks: Iterable[Block], name: str) -> Iterator[Block]:
         """Pass on what is kept of the first ``max_vectors`` rows, which whoever reads them has counted.
@@ -102,6 +103,19 @@ class Cut:
 
 
 WHOLE = Cut()
+
+
+def at_length_one(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return n rows at length 1, (n, dim), but for those without a direction: of zeros, or with what is not finite."""
+    wide = rows.astype(np.float64)
+    lengths = np.sqrt((wide * wide).sum(axis=1, keepdims=True))
+    there = np.isfinite(lengths) & (lengths > 0)
+    return (wide / np.where(there, lengths, 1)).astype(np.float32)
+
+
+def is_normalized(store: Store) -> bool:
+    """Say whether the rows of a store were brought to length 1."""
+    return store.metadata.get(_NORMALIZED) == "True"
 
 
 def cut_from(
@@ -142,11 +156,7 @@ def _only(block: Block, kept: frozenset[bytes]) -> Block:
 
 
 def _normalized(block: Block) -> Block:
-    """Bring rows to length 1, but for those without a direction: of zeros, or with what is not finite."""
-    wide = block.rows.astype(np.float64)
-    lengths = np.sqrt((wide * wide).sum(axis=1, keepdims=True))
-    there = np.isfinite(lengths) & (lengths > 0)
-    rows = (wide / np.where(there, lengths, 1)).astype(np.float32)
+    rows = at_length_one(block.rows)
     return Block(token_bytes=block.token_bytes, token_lengths=block.token_lengths, rows=rows)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from torchvectors import cache
+from torchvectors.acquire import is_normalized
 from torchvectors.errors import FormatError
 from torchvectors.formats import Block, text_of, word2vec_of
 from torchvectors.store import write_store
@@ -41,11 +42,12 @@ def save(vectors: Vectors, path: str | os.PathLike[str], how: SaveFormat | None,
         raise ValueError(f"{text}. Leave it out, or save as .safetensors.")
     _refuse_torn(vectors, target)
     if kind == "store":
-        metadata = {"name": target.stem}
-        blocks = _blocks(vectors)
         subwords = vectors._subwords  # noqa: SLF001 - of our own family
-        ngrams = None if subwords is None else subwords.ngrams
-        return write_store(target, blocks, encoding=encoding, metadata=metadata, ngrams=ngrams)
+        metadata, ngrams = {"name": target.stem}, None
+        if subwords is not None:  # what they say of length 1 holds for what is composed
+            ngrams = subwords.ngrams
+            metadata |= {"normalized": "True"} if is_normalized(subwords.store) else {}
+        return write_store(target, _blocks(vectors), encoding=encoding, metadata=metadata, ngrams=ngrams)
     try:
         with cache.replacing(target) as temporary, temporary.open("wb") as file:
             for data in _bytes_of(vectors, kind):

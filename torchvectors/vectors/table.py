@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["Vectors", "expect_vectors"]
 
 PathLike = str | os.PathLike[str]
-_TINY = 1e-38  # no vector is shorter, but that of zeros
 NOT_KEPT = {"_store", "_only", "_mean", "_measured"}  # in a pickle: what can be had again
 
 
@@ -342,8 +341,7 @@ class Vectors(Neighbours):
         """
         if self._subwords is None:
             return np.zeros(len(tokens), np.bool_), torch.zeros(len(tokens), self.dim)
-        made, rows = self._subwords.compose(tokens)
-        return made, torch.nn.functional.normalize(rows, eps=_TINY) if self._normalized else rows
+        return self._subwords.compose(tokens)
 
     def rows_of(self, tokens: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows of n tokens: int64 (n,), -1 where there is none."""
