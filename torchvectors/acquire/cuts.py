@@ -37,6 +37,7 @@ class Cut:
 
     max_vectors: int | None = None  # None or 0: all
     tokens: frozenset[bytes] | None = None  # UTF-8; None: all
+    digest: str = ""  # of the tokens: SHA-256 in hexadecimal
     normalized: bool = False
     encoding: Encoding = "float32"
 
@@ -53,7 +54,10 @@ class Cut:
         if max_vectors is not None and max_vectors < 0:
             raise ValueError(f"max_vectors={max_vectors}: give a number from 1 up, or None for all.")
         kept = None if tokens is None else _encoded(tokens)
-        return cls(max_vectors=max_vectors, tokens=kept, encoding=encoding, normalized=normalized)
+        digest = "" if kept is None else _digest_of(kept)
+        return cls(
+            max_vectors=max_vectors, tokens=kept, digest=digest, normalized=normalized, encoding=encoding
+        )
 
     @property
     def whole(self) -> bool:
@@ -65,23 +69,16 @@ class Cut:
         """What the name of such a store has before its ``.safetensors``."""
         parts = {
             f".top{self.max_vectors}": self.max_vectors,
-            f".tokens-{self._digest[:16]}": self.tokens is not None,
+            f".tokens-{self.digest[:16]}": self.tokens is not None,
             ".unit": self.normalized,
             f".{self.encoding}": self.encoding != "float32",
         }
         return "".join(part for part, there in parts.items() if there)
 
     @property
-    def _digest(self) -> str:
-        digest = hashlib.sha256()
-        for token in sorted(self.tokens or ()):
-            digest.update(b"%d " % len(token) + token)
-        return digest.hexdigest()
-
-    @property
     def metadata(self) -> dict[str, str]:
         """What such a store says of itself."""
-        kept = {} if self.tokens is None else {"kept_tokens": f"sha256:{self._digest}"}
+        kept = {} if self.tokens is None else {"kept_tokens": f"sha256:{self.digest}"}
         return kept | ({_NORMALIZED: "True"} if self.normalized else {})
 
     def of(self, blocks: Iterable[Block], name: str) -> Iterator[Block]:
@@ -147,6 +144,13 @@ def _encoded(tokens: Iterable[str]) -> frozenset[bytes]:
     if not kept:
         raise ValueError("tokens= holds no token to keep. Give some, or None for all.")
     return frozenset(kept)
+
+
+def _digest_of(tokens: frozenset[bytes]) -> str:
+    digest = hashlib.sha256()
+    for token in sorted(tokens):
+        digest.update(b"%d " % len(token) + token)
+    return digest.hexdigest()
 
 
 def _only(block: Block, kept: frozenset[bytes]) -> Block:
