@@ -167,7 +167,7 @@ class Stack(_Several):
         TypeError: A part is no `Vectors`, or there is no list of them.
         ValueError: The list is empty.
 
-    Source: torchtext's ``Vocab.load_vectors([a, b])``, up to 0.8.
+    Source: torchtext's ``Vocab.load_vectors([a, b])``, up to 0.9.
     """
 
     _join = STACK
