@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import zipfile
 from pathlib import Path
@@ -53,8 +54,10 @@ def test_the_whole_of_glove_gives_gensims_answers(tmp_path: Path) -> None:
     hold_to_gensim(Vectors(tmp_path / "glove.6B.50d.txt"))
 
 
-def reference(matrix: NDArray[np.float32], query: NDArray[np.float32], k: int, own: set[int]) -> list[int]:
-    """Look at every row, in Python's own floats, and sort."""
+def reference(
+    matrix: NDArray[np.float32], query: NDArray[np.float32], k: int, own: set[int]
+) -> list[tuple[int, float]]:
+    """Look at every row, in Python's own floats, and sort: rows and cosines."""
     scored = []
     for row, numbers in enumerate(matrix.astype(float).tolist()):
         length = math.sqrt(sum(x * x for x in numbers))
@@ -62,7 +65,7 @@ def reference(matrix: NDArray[np.float32], query: NDArray[np.float32], k: int, o
             continue
         dot = sum(x * y for x, y in zip(numbers, query.astype(float).tolist(), strict=True))
         scored.append((-float(np.float32(dot / length / math.sqrt(sum(x * x for x in query.tolist())))), row))
-    return [row for _, row in sorted(scored)[:k]]
+    return [(row, -negative) for negative, row in sorted(scored)[:k]]
 
 
 # Few values, so that there are many equal rows, zeros, and rows with no direction.
@@ -91,8 +94,15 @@ def test_every_row_is_ranked_as_by_hand(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cosines, "_NUMBERS", memory)  # the smallest: a row at a time
         found = vectors.nearest(torch.tensor(query), k)
-    matrix = np.array(rows, np.float32)
-    assert [token for token, _ in found] == [f"w{r}" for r in reference(matrix, np.array(query), k, set())]
+    ranked = reference(np.array(rows, np.float32), np.array(query), len(rows), set())
+    cosine_of = {f"w{row}": cosine for row, cosine in ranked}
+    tokens = [str(token) for token, _ in found]
+    assert len(set(tokens)) == len(tokens) == min(k, len(ranked))
+    # Where numbers cancel, the last bits of a cosine near 0 depend on the order of a sum; beyond these, ours is theirs.
+    expected = [cosine for _, cosine in ranked[:k]]
+    assert [cosine_of[token] for token in tokens] == pytest.approx(expected, abs=1e-12)
+    for first, second in itertools.pairwise(tokens):
+        assert cosine_of[first] != cosine_of[second] or int(first[1:]) < int(second[1:])
 
 
 @pytest.mark.parametrize("encoding", ["float16", "int8"])
