@@ -7,6 +7,7 @@ matrix as layers. ``fingerprint``: what their checkpoints belong to.
 
 from torchvectors.align.alignment import Alignment
 from torchvectors.align.coverage import Coverage
+from torchvectors.align.fingerprint import said_of
 from torchvectors.align.layers import PartlyTrainedEmbedding, PartlyTrainedEmbeddingBag
 from torchvectors.align.matrix import align, align_by
 from torchvectors.align.policy import Choice, Policy, Unknown, policy_for
@@ -25,4 +26,5 @@ __all__ = [
     "align",
     "align_by",
     "policy_for",
+    "said_of",
 ]

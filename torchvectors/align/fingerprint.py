@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torchvectors.align.policy import Policy
 
-__all__ = ["check_saved", "fingerprint_for", "mark"]
+__all__ = ["check_saved", "fingerprint_for", "mark", "said_of"]
 
 _KEY = "torchvectors.alignment"  # of the line, in the metadata of a layer
 _ATTRIBUTE = "alignment_fingerprint"  # of the line, in a layer
@@ -35,13 +35,13 @@ def fingerprint_for(itos: Sequence[str], policy: Policy) -> str:
     The vocabulary's is that of its tokens in their order. Which of them unknown words go to is not part of it: no
     row depends on that.
     """
+    return f"vocab={fingerprint_of(itos, None)} {said_of(policy)}"
+
+
+def said_of(policy: Policy) -> str:
+    """Return what of the line does not depend on the vocabulary: ``vectors=… policy=…``."""
     spelled = policy.text.encode("utf-8", "surrogatepass")
-    parts = {
-        "vocab": fingerprint_of(itos, None),
-        "vectors": policy.vectors.fingerprint,
-        "policy": f"xxh3_128:{xxh3_128_hexdigest(spelled)}",
-    }
-    return " ".join(f"{name}={checksum}" for name, checksum in parts.items())
+    return f"vectors={policy.vectors.fingerprint} policy=xxh3_128:{xxh3_128_hexdigest(spelled)}"
 
 
 def mark(layer: nn.Module, fingerprint: str) -> None:

@@ -228,9 +228,5 @@ class AlignVectors(GivesAlignment, NeedsVocab):
     def __iter__(self) -> Iterator[Any]:
         yield from self.source_datapipe
 
-    def keeps_fingerprint(self) -> bool:
-        """Say that the rows come out as they went in."""
-        return True
-
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name != "alignment" or self._aligned.found]

@@ -200,10 +200,6 @@ def _expect_one_order(source: Node) -> None:
 class AlignVectors(GivesAlignment, NeedsVocab):
     """Align pretrained vectors with the vocabulary of the graph: see `torchvectors.datapipes.AlignVectors`."""
 
-    def keeps_fingerprint(self) -> bool:
-        """Say that the rows come out as they went in."""
-        return True
-
     def __init__(
         self,
         source: Node,
@@ -229,3 +225,21 @@ class AlignVectors(GivesAlignment, NeedsVocab):
             pad_token=pad_token,
         )
         self._aligned = Aligned(self.goes_by, policy)
+
+    def reset(self, initial_state: dict[str, Any] | None = None) -> None:
+        """Go to the beginning, or to a state.
+
+        Raises:
+            GraphError: The state was taken with other vectors, or another policy.
+        """
+        said = self.settings_said()
+        if initial_state is not None and initial_state.get(_ALIGNED, said) != said:
+            text = (
+                f"align_vectors: this state was taken with {initial_state[_ALIGNED]}, and now it is {said}."
+            )
+            raise GraphError(f"{text} Give the vectors and the settings as they were.")
+        super().reset(initial_state)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return where the source is, and which vectors are aligned in which way."""
+        return super().get_state() | {_ALIGNED: self.settings_said()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from torchvectors.align import Alignment, align_by
+from torchvectors.align import Alignment, align_by, said_of
 from torchvectors.errors import GraphError
 from torchvectors.stages.fit import Fit
 from torchvectors.stages.pickling import expect_picklable
@@ -32,12 +32,20 @@ class Aligned:
     def __init__(self, goes_by: GoesBy, policy: Policy) -> None:
         self._goes_by, self._policy = goes_by, policy
         self._alignment: Alignment | None = None
+        self._said: str | None = None
         self._lock = threading.RLock()
 
     @property
     def found(self) -> bool:
         """Whether the vectors were looked up."""
         return self._alignment is not None
+
+    @property
+    def said(self) -> str:
+        """Which vectors are looked up, and how: checksums that are equal in every process."""
+        if self._said is None:
+            self._said = said_of(self._policy)
+        return self._said
 
     @property
     def alignment(self) -> Alignment:
@@ -103,6 +111,14 @@ class GivesAlignment:
     def alignment(self) -> Alignment:
         """The matrix and its coverage."""
         return self._aligned.alignment
+
+    def settings_said(self) -> str:
+        """Say how it is set: a state of the graph names the vectors and the policy."""
+        return self._aligned.said
+
+    def keeps_fingerprint(self) -> bool:
+        """Say that the rows come out as they went in."""
+        return True
 
     def embedding(self, **how: Any) -> nn.Embedding | PartlyTrainedEmbedding:
         """Return an ``nn.Embedding`` (V, dim): see `Alignment.embedding`."""
