@@ -454,3 +454,14 @@ def test_an_alignment_can_be_copied(copied: Any) -> None:
 def test_what_is_no_vectors_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match=r"align: the vectors must be a Vectors, .* not str: 'glove.6B.50d'"):
         align(["a"], "glove.6B.50d")  # type: ignore[arg-type]  # that is the point
+
+
+@pytest.mark.parametrize(
+    ("freeze", "train"), [(True, "all"), (False, "none"), (True, "missing"), (True, ["cat"])]
+)
+def test_two_arguments_that_say_opposite_things_are_refused(freeze: bool, train: Any) -> None:
+    aligned = align(["the", "cat"], Vectors.from_tensor(["the"], torch.ones(1, 2)))
+    for make in (aligned.embedding, aligned.embedding_bag):
+        with pytest.raises(ValueError, match=f"^freeze={freeze} and train=.* say opposite things"):
+            make(freeze=freeze, train=train)
+    assert repr(aligned) == "<Alignment: 2 tokens of dim 2, 50.0% with a vector>"

@@ -33,6 +33,10 @@ class Alignment:
     policy: str  # how the rows were come by, in words
     fingerprint: str  # one line over vocabulary, vectors and policy: equal ones make equal matrices
 
+    def __repr__(self) -> str:
+        share = f"{self.coverage.of_tokens:.1%}"
+        return f"<Alignment: {len(self.matrix):,} tokens of dim {self.dim}, {share} with a vector>"
+
     @property
     def dim(self) -> int:
         """Numbers per token."""
@@ -42,7 +46,7 @@ class Alignment:
     def embedding(  # type: ignore[overload-overlap]  # a str is a Sequence[str]; the first that fits counts
         self,
         *,
-        freeze: bool = ...,
+        freeze: bool | None = ...,
         train: _Whole | None = ...,
         padding_idx: _Padding = ...,
         sparse: bool = ...,
@@ -51,7 +55,7 @@ class Alignment:
     def embedding(
         self,
         *,
-        freeze: bool = ...,
+        freeze: bool | None = ...,
         train: Literal["missing"] | Sequence[str],
         padding_idx: _Padding = ...,
         sparse: bool = ...,
@@ -59,7 +63,7 @@ class Alignment:
     def embedding(
         self,
         *,
-        freeze: bool = True,
+        freeze: bool | None = None,
         train: Literal["all", "none", "missing"] | Sequence[str] | None = None,
         padding_idx: _Padding = "auto",
         sparse: bool = False,
@@ -70,8 +74,8 @@ class Alignment:
         another vocabulary, or another order of its tokens. A state that says nothing is believed.
 
         Args:
-            freeze: Whether training leaves it as it is.
-            train: Which rows are trained, whatever ``freeze`` says: "all", "none", "missing" for those that no
+            freeze: Whether training leaves it as it is. None: as ``train`` says; without either, it does.
+            train: Which rows are trained: "all", "none", "missing" for those that no
                 vectors were found for (of chosen rows, too), or the tokens whose rows they are. For the last two
                 gradients and optimizer state are of these rows alone: `PartlyTrainedEmbedding`.
             padding_idx: The index whose row is never trained; "auto" is the padding token's.
@@ -80,11 +84,11 @@ class Alignment:
         Raises:
             VocabError: A token of ``train`` is not in the vocabulary, or is the padding token.
             TypeError: ``train`` is none of what it may be.
+            ValueError: ``freeze`` says the opposite of ``train``.
         """
-        padding = self._padding(padding_idx)
+        padding, frozen = self._padding(padding_idx), _frozen(freeze, train)
         layer: nn.Embedding | PartlyTrainedEmbedding
         if train is None or train in ("all", "none"):
-            frozen = freeze if train is None else train == "none"
             layer = nn.Embedding.from_pretrained(self.matrix.clone(), frozen, padding, sparse=sparse)
         else:
             layer = PartlyTrainedEmbedding(self.matrix, self._trained(train, padding), padding, sparse)
@@ -95,7 +99,7 @@ class Alignment:
     def embedding_bag(  # type: ignore[overload-overlap]  # as above
         self,
         *,
-        freeze: bool = ...,
+        freeze: bool | None = ...,
         train: _Whole | None = ...,
         padding_idx: _Padding = ...,
         mode: _Mode = ...,
@@ -105,7 +109,7 @@ class Alignment:
     def embedding_bag(
         self,
         *,
-        freeze: bool = ...,
+        freeze: bool | None = ...,
         train: Literal["missing"] | Sequence[str],
         padding_idx: _Padding = ...,
         mode: _Mode = ...,
@@ -114,7 +118,7 @@ class Alignment:
     def embedding_bag(
         self,
         *,
-        freeze: bool = True,
+        freeze: bool | None = None,
         train: Literal["all", "none", "missing"] | Sequence[str] | None = None,
         padding_idx: _Padding = "auto",
         mode: _Mode = "mean",
@@ -123,21 +127,21 @@ class Alignment:
         """Return an ``nn.EmbeddingBag`` (V, dim) with a copy of the matrix; the padding token counts in no bag.
 
         Args:
-            freeze: Whether training leaves it as it is.
+            freeze: Whether training leaves it as it is, as for `embedding`.
             train: Which rows are trained, as for `embedding`.
             padding_idx: The index that is left out of each bag; "auto" is the padding token's.
             mode: How a bag's rows become one.
             sparse: Whether gradients are sparse tensors.
 
         Raises:
-            VocabError, TypeError: As for `embedding`.
+            VocabError, TypeError, ValueError: As for `embedding`.
         """
-        padding = self._padding(padding_idx)
+        padding, frozen = self._padding(padding_idx), _frozen(freeze, train)
         layer: nn.EmbeddingBag | PartlyTrainedEmbeddingBag
         if train is None or train in ("all", "none"):
             layer = nn.EmbeddingBag.from_pretrained(
                 self.matrix.clone(),
-                freeze=freeze if train is None else train == "none",
+                freeze=frozen,
                 padding_idx=padding,
                 mode=mode,
                 sparse=sparse,
@@ -200,3 +204,10 @@ class Alignment:
         if padding is not None and itos[padding] in wanted:
             raise VocabError(f"train: {itos[padding]!r} is the padding token, whose row is never trained.")
         return [i for i, token in enumerate(itos) if token in wanted]
+
+
+def _frozen(freeze: bool | None, train: str | Sequence[str] | None) -> bool:
+    """Settle what two arguments say of one thing."""
+    if freeze is not None and train is not None and freeze != (train == "none"):
+        raise ValueError(f"freeze={freeze} and train={train!r:.60} say opposite things. Give one of the two.")
+    return train == "none" if train is not None else freeze in (True, None)

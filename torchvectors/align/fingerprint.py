@@ -59,7 +59,7 @@ def _say(layer: nn.Module, _state: object, _prefix: str, metadata: dict[str, Any
 def _compare(layer: nn.Module, _state: object, prefix: str, metadata: dict[str, Any], *_: object) -> None:
     own, saved = getattr(layer, _ATTRIBUTE, None), metadata.get(_KEY)
     if own is not None and isinstance(saved, str):
-        _expect_vocab(saved, own, f"the rows of {prefix or 'this layer'}")
+        _expect_vocab(saved, own, f"the rows of {prefix.rstrip('.') or 'this layer'}")
 
 
 def check_saved(saved: str | Mapping[str, Any], fingerprint: str) -> None:

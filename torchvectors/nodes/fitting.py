@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AlignVectors", "BuildVocab", "NeedsVocab"]
 
-_FIT, _ROW = "fit", "row"  # in a state
+_FIT, _ROW, _ALIGNED = "fit", "row", "aligned"  # in a state
 
 
 class NeedsVocab(Stage):

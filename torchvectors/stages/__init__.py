@@ -28,10 +28,11 @@ from torchvectors.stages.ranks import group_size
 from torchvectors.stages.settings import PADDING, UNKNOWN, HasVocab, VocabSettings
 from torchvectors.stages.shards import Tail, check_tail, deal, length_of_shard
 from torchvectors.stages.trace import Trace
-from torchvectors.stages.upstream import named, padding_before, vocab_before
+from torchvectors.stages.upstream import FITTED, asked_upstream, named, padding_before, vocab_before
 from torchvectors.stages.walk import before
 
 __all__ = [
+    "FITTED",
     "PADDING",
     "UNKNOWN",
     "Aligned",
@@ -47,6 +48,7 @@ __all__ = [
     "Trace",
     "VocabOrigin",
     "VocabSettings",
+    "asked_upstream",
     "before",
     "called",
     "check_tail",
