@@ -74,7 +74,11 @@ def test_a_named_tuple_stays_one(column: Column) -> None:
         ((1, "a"), "text", "column 'text'; it has 2 fields, counted"),
         (Labelled(1, "a"), "body", "column 'body'; it has 2 fields (label, text), counted from 0"),
         (("a",), None, "the default column, 'text' of a dict or 1 of a tuple; it has 1 fields"),
-        ({"label": 1, "body": "a"}, None, "the default column, 'text' of a dict or 1 of a tuple; it has 'label', 'body'"),
+        (
+            {"label": 1, "body": "a"},
+            None,
+            "the default column, 'text' of a dict or 1 of a tuple; it has 'label', 'body'",
+        ),
         ({"label": 1}, "text", "column 'text'; it has 'label': {'label': 1}"),
         ({"label": 1}, ["unhashable"], "column"),
     ],

@@ -79,7 +79,8 @@ def padding_before(source: object, kind: type, batching: Batching) -> Padding:
 
 
 #: What a stage that is fitted has, and any stage behind it is asked for: a graph is often held by its end.
-FITTED = frozenset({"vocab", "alignment", "embedding", "embedding_bag"})
+_ALIGNED = frozenset({"alignment", "embedding", "embedding_bag"})
+FITTED = _ALIGNED | {"vocab", "fit_state", "load_fit_state"}
 
 
 def asked_upstream(stage: object, source: object, kind: type, name: str) -> Any:
@@ -93,7 +94,8 @@ def asked_upstream(stage: object, source: object, kind: type, name: str) -> Any:
         raise AttributeError(said)
     having = [one for one in before(source, kind) if hasattr(type(one), name)]
     if not having:
-        needed = ".build_vocab() or .use_vocab(…)" if name == "vocab" else ".align_vectors(…)"
+        counted = ".build_vocab()" if "fit" in name else ".build_vocab() or .use_vocab(…)"
+        needed = ".align_vectors(…)" if name in _ALIGNED else counted
         raise AttributeError(f"{said}, and no stage before it has: there is no {needed} in this graph")
     if len({id(vars(one).get("goes_by")) for one in having}) > 1:
         cure = "Keep the stage that is meant: fitted = ….build_vocab(…), and ask that"
