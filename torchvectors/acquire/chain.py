@@ -14,7 +14,7 @@ from torchvectors.acquire.convert import Origin, convert
 from torchvectors.acquire.cuts import Cut, cut_from
 from torchvectors.acquire.leftovers import convert_kept, is_torchs, leftover
 from torchvectors.acquire.origins import archive_of, files_of, give_up, hold, is_file, source_of
-from torchvectors.acquire.own import once
+from torchvectors.acquire.own import once, opened
 from torchvectors.acquire.wanted import Wanted, of_entry, of_url
 from torchvectors.cache import folders, lock
 from torchvectors.catalog import Digest
@@ -198,10 +198,9 @@ def _from_store(path: Path, places: Folders, cut: Cut, bars: Bars) -> Store:
 
 def _made(name: str, places: Folders) -> Store | None:
     """Open the store of this name, unless it was made of an archive of the user's own that has changed since."""
-    found = places.find(name)
-    if found is None:
+    store = next(opened(files_of(name, places)), None)
+    if store is None:
         return None
-    store = open_store(found)
     state, source = store.metadata.get("source_state"), Path(store.metadata.get("source", ""))
     changed = state is not None and is_file(source) and source_of(source)["source_state"] != state
     return None if changed else store
@@ -214,7 +213,14 @@ def _from_archive(wanted: Wanted, places: Folders, cut: Cut, bars: Bars) -> Stor
             return store
         origin = archive_of(wanted, places, bars)
         try:
-            return convert(origin, target, cut=cut, bars=bars)
+            try:
+                return convert(origin, target, cut=cut, bars=bars)
+            except FileNotFoundError:
+                # In a folder that is only searched, its owner may clean: nothing here keeps a file there.
+                if is_file(origin.path):
+                    raise
+                origin = archive_of(wanted, places, bars)
+                return convert(origin, target, cut=cut, bars=bars)
         except (ArchiveError, DigestError, ParseError) as error:
             # What we fetched and nobody vouches for must not be found again by the next call.
             if not origin.fetched or origin.verified or isinstance(error, MemberError):

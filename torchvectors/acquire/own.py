@@ -12,12 +12,12 @@ from torchvectors.cache import lock
 from torchvectors.store import Store, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from torchvectors.cache import Folders
     from torchvectors.progress import Bars
 
-__all__ = ["once"]
+__all__ = ["once", "opened"]
 
 
 def once(
@@ -31,7 +31,7 @@ def once(
     """Open the store of a file as it is now; under its lock cut it from that of the whole, or ``make`` it."""
 
     def made(what: Cut) -> Store | None:
-        stores = map(open_store, files_of(of_file(path, places.search, what), places))
+        stores = opened(files_of(of_file(path, places.search, what), places))
         return next((store for store in stores if _is_of(store, source)), None)
 
     target = places.write / of_file(path, places.search, cut)
@@ -43,6 +43,16 @@ def once(
         if not cut.whole and (whole := made(WHOLE)) is not None:
             return cut_from(whole, target, cut, bars)
         return make(target)
+
+
+def opened(paths: Iterable[Path]) -> Iterator[Store]:
+    """Yield the stores at these paths, but for those that somebody removes before they are open."""
+    for path in paths:
+        try:
+            store = open_store(path)
+        except FileNotFoundError:
+            continue
+        yield store
 
 
 def _is_of(store: Store, source: Mapping[str, str]) -> bool:

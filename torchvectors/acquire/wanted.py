@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torchvectors.acquire.cuts import Cut
     from torchvectors.catalog import Digest, Entry
 
-__all__ = ["Wanted", "of_entry", "of_url", "store_name"]
+__all__ = ["Wanted", "member_name", "of_entry", "of_url", "store_name"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def of_entry(entry: Entry, cut: Cut = WHOLE) -> Wanted:
         whole=store_name(entry.name, WHOLE),
         user_archive=archive.filename,
         own_archive=archive.filename,
-        own_member=f"{entry.member.name.rpartition('/')[2]}.zip" if entry.alone else None,
+        own_member=member_name(entry),
         # A mirror may still have what its publisher has not.
         urls=tuple(
             url
@@ -73,6 +73,11 @@ def of_entry(entry: Entry, cut: Cut = WHOLE) -> Wanted:
         licence=archive.licence,
         dead_urls=archive.dead_urls,
     )
+
+
+def member_name(entry: Entry) -> str | None:
+    """Return the file name under which we put an entry's member alone; None if it cannot come alone."""
+    return f"{entry.member.name.rpartition('/')[2]}.zip" if entry.alone else None
 
 
 def of_url(name: str, url: str, digest: Digest | None, cut: Cut) -> Wanted:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from xxhash import xxh3_128_hexdigest
 
-from torchvectors.cache import forget
+from torchvectors.cache import KEPT, forget
 from torchvectors.errors import GraphError
 from torchvectors.stages.fitted import Fitted, arrived, expect_equal, pack, recalled, sent, unpack, written
 from torchvectors.stages.given import Given
 from torchvectors.stages.passing import counted, recorded
 from torchvectors.stages.ranks import group_size, next_number, shared_key, together
 from torchvectors.stages.recording import opened
-from torchvectors.stages.rendezvous import KEPT, made_once, place_of, place_of_rows
+from torchvectors.stages.rendezvous import made_once, place_of, place_of_rows
 from torchvectors.stages.settings import Counted, VocabSettings
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from torchvectors.cache import folders, replacing
+from torchvectors.cache import VOCABULARIES, folders, replacing
 from torchvectors.errors import GraphError
 from torchvectors.vocabulary import Vocab
 
@@ -83,15 +84,19 @@ def written(fitted: Fitted) -> Path | None:
     """Write it to the cache and return where; None where nothing can be written.
 
     The file's name is the digest of its content: whoever writes it again writes the same, and a vocabulary that
-    has changed since gets another file. Nobody removes it, for a pickle or a state may name it for months.
+    has changed since gets another file. Nobody removes it unasked, for a pickle or a state may name it for months;
+    the time of the file tells when it was last wanted.
     """
     from xxhash import xxh3_128_hexdigest
 
     content = pack(fitted)
     # Absolute, for the process that it goes to may be in another folder.
-    path = folders().write.absolute() / "vocabularies" / f"{xxh3_128_hexdigest(content)}.safetensors"
+    path = folders().write.absolute() / VOCABULARIES / f"{xxh3_128_hexdigest(content)}.safetensors"
     try:
-        if not path.is_file() or path.read_bytes() != content:
+        if path.is_file() and path.read_bytes() == content:
+            with suppress(PermissionError):  # another user's
+                os.utime(path)
+        else:
             with replacing(path) as temporary:
                 temporary.write_bytes(content)
     except OSError:  # a CacheError is one
@@ -111,6 +116,8 @@ def read(path: Path) -> Fitted:
     content = path.read_bytes()
     if xxh3_128_hexdigest(content) != path.stem:
         raise ValueError("this vocabulary is not as it was left there")
+    with suppress(OSError):
+        os.utime(path)
     return unpack(content)
 
 

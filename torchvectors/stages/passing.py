@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data._utils import worker
 
-from torchvectors.cache import folders, replacing, writable
+from torchvectors.cache import FITS, folders, replacing, writable
 from torchvectors.counting import Tally
 from torchvectors.errors import CacheError, GraphError, TokenTypeError
 from torchvectors.rows import each_column
@@ -69,7 +69,7 @@ def counted(corpus: Corpus, number: int, of: int, settings: VocabSettings | None
 def _on_disk() -> Path | None:
     """Return a folder for what is too much for memory; the system's own may well be in memory itself."""
     try:
-        return writable(folders().write.absolute() / "fits")
+        return writable(folders().write.absolute() / FITS)
     except CacheError:
         return None
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from torch.utils.data import get_worker_info
 
-from torchvectors.cache import folders, forget, lock, replacing
+from torchvectors.cache import FITS, FORGOTTEN_AFTER, KEPT, folders, forget, lock, replacing
 from torchvectors.errors import CacheError, GraphError
 from torchvectors.stages.fitted import Fitted, pack, unpack
 from torchvectors.stages.recording import Recording
@@ -19,20 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["KEPT", "made_once", "place_of", "place_of_rows"]
+__all__ = ["made_once", "place_of", "place_of_rows"]
 
 logger = logging.getLogger(__name__)
-
-#: How the keys begin whose results are kept for later runs; all others belong to a graph that is alive.
-KEPT = "kept-"
-# A graph removes its result when it goes. A process that is killed cannot; what nobody has read for so long is
-# nobody's. Too short a time would cost a second count, and no wrong vocabulary.
-_FORGOTTEN_AFTER = 7 * 24 * 3600  # seconds
 
 
 def place_of(key: str) -> Path:
     """Return where the result of a key is put: one file in the cache, whole or not there."""
-    return folders().write.absolute() / "fits" / f"{key}.safetensors"
+    return folders().write.absolute() / FITS / f"{key}.safetensors"
 
 
 def place_of_rows(key: str) -> Path:
@@ -83,9 +78,9 @@ def _found(place: Path, beside: Path | None) -> Fitted | None:
     except (OSError, ValueError):  # a damaged one is made again, and replaced
         return None
     with suppress(OSError):
-        place.touch()  # for `_sweep`
+        os.utime(place)  # for `_sweep`; touching it would make an empty one where it has just been removed
         if beside is not None:
-            beside.touch()
+            os.utime(beside)
     return found
 
 
@@ -98,5 +93,5 @@ def _sweep(folder: Path) -> None:
     """Remove results that were left behind by processes that were killed."""
     for path in folder.glob("*.safetensors"):
         with suppress(OSError):
-            if not path.name.startswith(KEPT) and time.time() - path.stat().st_mtime > _FORGOTTEN_AFTER:
+            if not path.name.startswith(KEPT) and time.time() - path.stat().st_mtime > FORGOTTEN_AFTER:
                 forget(path)
