@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ from torchvectors.download import Receipt
 from torchvectors.download.receipts import beside, write_receipt
 from torchvectors.errors import DownloadError, NotFoundError
 from torchvectors.formats import Block
-from torchvectors.inventory import DAY, Held, Wish, look, to_prune, to_remove
+from torchvectors.inventory import DAY, Held, Kind, Wish, look, to_prune, to_remove
 from torchvectors.inventory.names import maker_of, store_name_of
 from torchvectors.progress import Progress, quiet
 from torchvectors.stages.fitted import Fitted, arrived, recalled, written
@@ -168,6 +169,16 @@ def test_an_archive_is_told_from_its_members_alone(home: Path) -> None:
     assert maker_of(alone) == maker_of(whole) == whole
 
 
+def test_two_files_of_one_address_are_told_apart_by_their_digests(home: Path) -> None:
+    # Their addresses had a secret each, which is not written down.
+    url = "https://example.org/some.zip"
+    first, second = (fetched(home / f"some-{n}.zip", url, n.encode()) for n in ("0123456789", "abcdef0123"))
+    digest = f"sha256:{hashlib.sha256(b'0123456789').hexdigest()}"
+    made = store(home / "mine.txt-0123456789.safetensors", name="mine.txt", source=url, source_digest=digest)
+    gives = {held.path: held.gives for held in look(folders()) if held.kind == "download"}
+    assert gives == {first: (made,), second: ()}
+
+
 @pytest.mark.parametrize(
     ("name", "stem", "whole"),
     [
@@ -193,6 +204,11 @@ def test_metadata_of_anything_is_metadata_or_an_error_of_ours(tmp_path: Path) ->
         else:
             with pytest.raises(ValueError, match=r"x\.safetensors: its header cannot be read"):
                 metadata_of(path)
+
+
+def test_the_page_on_the_cache_tells_of_every_kind() -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "cache.md").read_text("utf-8")
+    assert [kind for kind in get_args(Kind) if f" | {kind} | " not in page] == []
 
 
 # What may go.
@@ -299,6 +315,7 @@ def test_vocabularies_go_on_request_when_nobody_has_wanted_them(home: Path) -> N
         age(place, seconds=200 * DAY)
         assert main(["cache", "prune", "--vocabularies", "201"]) == 0
         assert wanted()
+        assert time.time() - place.stat().st_mtime < PATIENCE  # also where the file system notes no reading
         assert main(["cache", "prune", "--vocabularies"]) == 0
         assert place.is_file()
     age(place, seconds=200 * DAY)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchvectors.acquire.cuts import WHOLE, cut_from
-from torchvectors.acquire.origins import is_file, source_of
-from torchvectors.acquire.own import once
+from torchvectors.acquire.origins import files_of, is_file, source_of
+from torchvectors.acquire.own import once, opened
 from torchvectors.acquire.wanted import of_file
 from torchvectors.archive import contents_of
 from torchvectors.cache import lock
@@ -112,14 +112,14 @@ def _left_by(paths: Iterable[Path], places: Folders, cut: Cut, bars: Bars) -> St
     for path in paths:
         if is_file(path):
             continue
-        if (found := places.find(of_file(path, places.search, cut))) is not None:
-            return open_store(found)
-        if not cut.whole and (whole := places.find(of_file(path, places.search, WHOLE))) is not None:
-            target = places.write / of_file(path, places.search, cut)
+        name = of_file(path, places.search, cut)
+        if (store := next(opened(files_of(name, places)), None)) is not None:
+            return store
+        whole = None if cut.whole else files_of(of_file(path, places.search, WHOLE), places)
+        if whole and (store := next(opened(whole), None)) is not None:
+            target = places.write / name
             with lock(target):
-                return (
-                    open_store(target) if is_file(target) else cut_from(open_store(whole), target, cut, bars)
-                )
+                return next(opened([target]), None) or cut_from(store, target, cut, bars)
     return None
 
 

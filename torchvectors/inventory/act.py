@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "remove"]
 
-_BUSY = "another process is at work on it"
+
+# busy: somebody is at work on it; failed: it was to go, and could not
+State = Literal["gone", "stays", "busy", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +30,7 @@ class Outcome:
     """What has come of one removal."""
 
     held: Held
-    state: Literal[
-        "gone", "stays", "busy", "failed"
-    ]  # busy: somebody is at work on it; failed: it could not go
+    state: State
     why: str  # it is so
     nbytes: int = 0  # that have gone, or would
 
@@ -49,9 +49,6 @@ def remove(removals: Iterable[Removal], *, dry: bool = False, bars: Bars = no_ba
         removals: From `choose`.
         dry: Remove nothing, lock nothing, read nothing: tell what would go.
         bars: How to show what takes long.
-
-    Raises:
-        CacheError: The folder cannot be written.
     """
     for removal in removals:
         held = removal.held
@@ -67,13 +64,13 @@ def _removed(removal: Removal, bars: Bars) -> Outcome:
     held = removal.held
     if flaw := next(filter(None, (_flaw(store, bars) for store in removal.proof)), ""):
         return Outcome(held=held, state="failed", why=f"a store made of it is not whole: {flaw}")
-    with taken(held.lock) as free:
-        if not free or _changed(held) or (held.kind == "download" and _somebody_converts(held)):
-            return Outcome(held=held, state="busy", why=_BUSY)
-        try:
+    try:
+        with taken(held.lock) as free:
+            if not free or _changed(held) or (held.kind == "download" and _somebody_converts(held)):
+                return Outcome(held=held, state="busy", why="another process is at work on it")
             nbytes = sum(_unlinked(path) for path in removal.files)
-        except OSError as error:
-            return Outcome(held=held, state="failed", why=f"it cannot be removed ({error.strerror})")
+    except OSError as error:  # a CacheError is one
+        return Outcome(held=held, state="failed", why=f"it cannot be removed ({error.strerror or error})")
     return Outcome(held=held, state="gone", why=removal.why, nbytes=nbytes)
 
 

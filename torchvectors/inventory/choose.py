@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from torchvectors import catalog
 from torchvectors.cache import FORGOTTEN_AFTER, KEPT
 from torchvectors.errors import NotFoundError
+from torchvectors.inventory.names import ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from torchvectors.inventory.records import Held
@@ -20,7 +21,6 @@ __all__ = ["DAY", "Removal", "Wish", "named", "to_prune", "to_remove"]
 DAY = 24 * 3600  # seconds
 # What somebody is writing is younger; and who waits for a server for so long has given up.
 _LEFT_AFTER = DAY
-_ROWS = ".rows.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def _why(held: Held, found: Sequence[Held], wish: Wish, now: float) -> str:
             return "of a download that nobody has continued for a day"
         case "fit" if not held.path.name.startswith(KEPT):
             return "of a graph that is gone" if age > FORGOTTEN_AFTER else ""
-        case "fit" if held.path.name.endswith(_ROWS) and age > _LEFT_AFTER:
+        case "fit" if held.path.name.endswith(ROWS) and age > _LEFT_AFTER:
             return "rows without their vocabulary, by a process that was killed"
         case "fit" if wish.fits is not None and unused > wish.fits:
             return f"not used for {days}; the corpus is counted again if need be"
@@ -89,14 +89,13 @@ def _proof(held: Held, found: Sequence[Held]) -> tuple[Path, ...]:
 
 
 def _removal(held: Held, why: str, found: Sequence[Held]) -> Removal:
+    if held.kind == "download":
+        # Its receipt stays: where nobody has published a digest, it holds the next download to that of the first.
+        return Removal(held=held, files=(held.path,), why=why, proof=_proof(held, found))
+    files = held.files
     if held.kind == "fit" and held.lock and not held.path.name.startswith(KEPT):
-        return Removal(
-            held=held, files=(*held.files, held.lock), why=why
-        )  # no graph will have its name again
-    if held.kind != "download":
-        return Removal(held=held, files=held.files, why=why)
-    # Its receipt stays: where nobody has published a digest, it holds the next download to that of the first.
-    return Removal(held=held, files=(held.path,), why=why, proof=_proof(held, found))
+        files = (*files, held.lock)  # no graph will have its name again
+    return Removal(held=held, files=files, why=why)
 
 
 def named(found: Sequence[Held], name: str) -> list[Held]:
@@ -105,7 +104,9 @@ def named(found: Sequence[Held], name: str) -> list[Held]:
     Raises:
         NotFoundError: Nothing.
     """
-    by_file = [held for held in found if held.path.name == name or name in _below(held)]
+    by_file = [
+        held for held in found if name in (held.path.name, f"{held.path.parent.name}/{held.path.name}")
+    ]
     full = catalog.aliases.get(name, name)
     fit = by_file + [held for held in found if full in held.names and held not in by_file]
     if not fit:
@@ -115,10 +116,6 @@ def named(found: Sequence[Held], name: str) -> list[Held]:
             f"{name!r}: the cache holds nothing of this name. {cure} `torchvectors cache` lists all."
         )
     return fit
-
-
-def _below(held: Held) -> Iterator[str]:
-    yield f"{held.path.parent.name}/{held.path.name}"
 
 
 def to_remove(found: Sequence[Held], name: str) -> list[Removal]:

@@ -14,8 +14,10 @@ from torchvectors.inventory.names import (
     BAD,
     PART,
     RECEIPT,
+    ROWS,
     TEMPORARY,
     entries_of,
+    is_alone,
     maker_of,
     store_name_of,
 )
@@ -23,7 +25,7 @@ from torchvectors.inventory.records import Held
 from torchvectors.store import metadata_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from os import stat_result
     from pathlib import Path
 
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["look"]
 
-_ROWS = ".rows.safetensors"  # the end of the name of a fit's recorded rows
 _ASSETS = "assets"  # what `utils.get_asset_local_path` has downloaded: a folder for each URL
 
 
@@ -99,40 +100,42 @@ def _held(
     )
 
 
-def _remains(files: Mapping[Path, stat_result], *, mine: bool) -> Iterator[tuple[Held, set[Path]]]:
-    """Yield what was left behind or set aside, each with its files."""
+def _remains(files: Mapping[Path, stat_result], *, mine: bool) -> dict[Path, Held]:
+    """Return what was left behind or set aside, by each of its files."""
+    found: list[Held] = []
+    destinations: dict[Path, None] = {}
     for path in files:
         if TEMPORARY.fullmatch(path.name):
-            yield _held("temporary", files, path, mine=mine, lock=lock_of_temporary(path)), {path}
+            found.append(_held("temporary", files, path, mine=mine, lock=lock_of_temporary(path)))
         elif named := BAD.fullmatch(path.name):
             lock = lock_of(maker_of(path.with_name(named[1])))
-            yield _held("bad", files, path, mine=mine, lock=lock), {path}
-    destinations = dict.fromkeys(
-        path.with_name(found[1]) for path in files if (found := PART.fullmatch(path.name))
-    )
+            found.append(_held("bad", files, path, mine=mine, lock=lock))
+        elif named := PART.fullmatch(path.name):
+            destinations[path.with_name(named[1])] = None
     for final in destinations:
         ends = (".part", ".part.json", ".doubted")
         first, *rest = (path for end in ends if (path := final.with_name(final.name + end)) in files)
         part = _held("part", files, first, *rest, mine=mine, lock=lock_of(maker_of(final)))
-        yield replace(part, names=_names_of(final)), {first, *rest}
+        found.append(replace(part, names=_names_of(final)))
+    return {path: held for held in found for path in held.files}
 
 
 def _plain(files: dict[Path, stat_result], *, mine: bool) -> Iterator[Held]:
     """Yield what lies in a folder of downloads and stores."""
-    for held, its in _remains(files, mine=mine):
-        yield held
-        files = {path: state for path, state in files.items() if path not in its}
-    receipts = {path for path in files if (found := RECEIPT.fullmatch(path.name)) and found[1]}
+    remains = _remains(files, mine=mine)
+    yield from dict.fromkeys(remains.values())
     for path in files:
-        if path in receipts:
-            final = path.with_name(path.name.removesuffix(".receipt.json"))
+        if path in remains:
+            continue
+        if named := RECEIPT.fullmatch(path.name):
+            final = path.with_name(named[1])
             if final not in files:
                 lock = lock_of(maker_of(final))
                 yield replace(_held("receipt", files, path, mine=mine, lock=lock), names=_names_of(final))
         elif (receipt := receipt_of(path)) is not None:
             lock = lock_of(maker_of(path))
             held = _held("download", files, path, beside(path), mine=mine, lock=lock)
-            yield replace(held, names=_names_of(path), source=receipt.url)
+            yield replace(held, names=_names_of(path), source=receipt.url, digest=str(receipt.digest))
         elif path.suffix == ".safetensors":
             yield _store(_held("store", files, path, mine=mine, lock=lock_of(path)))
         else:
@@ -159,24 +162,24 @@ def _store(held: Held) -> Held:
         names=(name,) if name else (),
         whole=bool(named and named.whole),
         source=said.get("source", ""),
+        digest=said.get("source_digest", ""),
     )
 
 
 def _set(kind: Kind, files: dict[Path, stat_result], *, mine: bool) -> Iterator[Held]:
     """Yield what lies in a folder of vocabularies or of fits."""
-    for held, its in _remains(files, mine=mine):
-        yield held
-        files = {path: state for path, state in files.items() if path not in its}
+    remains = _remains(files, mine=mine)
+    yield from dict.fromkeys(remains.values())
     for path in files:
-        if path.suffix != ".safetensors":
+        if path in remains or path.suffix != ".safetensors":
             continue
         if kind == "vocabulary":  # nobody holds a lock on it: who writes it writes the same
             yield _held(kind, files, path, mine=mine, lock=None)
             continue
-        result = path.with_name(path.name.replace(_ROWS, ".safetensors"))
+        result = path.with_name(path.name.replace(ROWS, ".safetensors"))
         if path != result and result in files:
             continue  # its rows, which it takes along
-        rows = path.with_name(f"{result.stem}{_ROWS}")
+        rows = path.with_name(f"{result.stem}{ROWS}")
         more = () if path == rows else (rows,)
         yield _held(kind, files, path, *more, mine=mine, lock=lock_of(result))
 
@@ -189,17 +192,11 @@ def _joined(found: list[Held]) -> tuple[Held, ...]:
 
     def told(one: Held) -> Held:
         gives = tuple(store.path for store, source in pairs if source is one)
-        names = one.names or tuple(
-            _sorted(name for store, source in pairs if source is one for name in store.names)
-        )
+        made = dict.fromkeys(name for store, source in pairs if source is one for name in store.names)
         made_of = tuple(source.path for store, source in pairs if store is one)
-        return replace(one, gives=gives, names=names, made_of=made_of)
+        return replace(one, gives=gives, names=one.names or tuple(made), made_of=made_of)
 
     return tuple(map(told, found))
-
-
-def _sorted(names: Iterable[str]) -> list[str]:
-    return sorted(set(names))
 
 
 def _is_of(store: Held, source: Held) -> bool:
@@ -208,5 +205,7 @@ def _is_of(store: Held, source: Held) -> bool:
         return store.source == str(source.path.absolute())
     if not store.source or store.source != source.source:
         return False
-    # An archive and its members alone have one address; by their names they are told apart.
-    return not source.names or set(store.names) <= set(source.names)
+    # An archive and its members alone have one address, by which their names tell them apart. And what the address
+    # gave may have changed; or it had a secret, and was two.
+    same = store.digest in ("", source.digest) or is_alone(source.path.name)
+    return same and (not source.names or set(store.names) <= set(source.names))

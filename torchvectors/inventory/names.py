@@ -20,6 +20,7 @@ __all__ = [
     "BAD",
     "PART",
     "RECEIPT",
+    "ROWS",
     "TEMPORARY",
     "StoreName",
     "entries_of",
@@ -32,6 +33,7 @@ __all__ = [
 PART = re.compile(r"(.+)(?:\.part\.json|\.part|\.doubted)")
 RECEIPT = re.compile(r"(.+)\.receipt\.json")
 BAD = re.compile(r"(.+)\.bad(?:\.\d+)?")
+ROWS = ".rows.safetensors"  # of a fit
 TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 _STORE = re.compile(
     r"(.+?)((?:\.top\d+)?(?:\.tokens-[0-9a-f]{16})?(?:\.unit)?(?:\.(?:float16|int8))?)\.safetensors"

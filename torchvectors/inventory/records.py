@@ -41,6 +41,7 @@ class Held:
     ] = ()  # of the vectors that it holds, or that can be made of it; empty if none are known
     whole: bool = False  # of a store: it holds all rows as they are
     source: str = ""  # the address it came from; of a store also the path
+    digest: str = ""  # of a download; of a store that of the archive that it was made of, where it is known
     made_of: tuple[Path, ...] = ()  # of a store: the files in these folders that it was made of
     gives: tuple[Path, ...] = ()  # of what has been converted: the stores in these folders made of it
     lock: Path | None = None  # what its maker holds; None if it has none

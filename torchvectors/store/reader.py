@@ -106,15 +106,10 @@ class Store:
     def own_rows(self) -> Array:
         """Return every row as stored, (N, dim), to be written to at will: a page is copied when it is first written to.
 
-        Of a file that was removed since it was opened, all pages are copied now.
-
         Raises:
             StoreError: The file was replaced since it was opened.
         """
-        try:
-            return _mapped(self.path, mmap.ACCESS_COPY, self.checksum).tensors["vectors"]
-        except FileNotFoundError:  # what is mapped stays until its last reader goes, but has no name any more
-            return np.array(self.vectors)
+        return _mapped(self.path, mmap.ACCESS_COPY, self.checksum).tensors["vectors"]
 
     def verify(self, progress: Progress = quiet) -> None:
         """Read the whole file and compare it with its checksum.
