@@ -94,8 +94,7 @@ def written(fitted: Fitted) -> Path | None:
     path = folders().write.absolute() / VOCABULARIES / f"{xxh3_128_hexdigest(content)}.safetensors"
     try:
         if path.is_file() and path.read_bytes() == content:
-            with suppress(PermissionError):  # another user's
-                os.utime(path)
+            _note_use(path)
         else:
             with replacing(path) as temporary:
                 temporary.write_bytes(content)
@@ -116,9 +115,13 @@ def read(path: Path) -> Fitted:
     content = path.read_bytes()
     if xxh3_128_hexdigest(content) != path.stem:
         raise ValueError("this vocabulary is not as it was left there")
-    with suppress(OSError):
-        os.utime(path)
+    _note_use(path)
     return unpack(content)
+
+
+def _note_use(path: Path) -> None:
+    with suppress(OSError):  # another user's, or on a disk that is read only
+        os.utime(path)
 
 
 def sent(fitted: Fitted) -> Path | Fitted:
