@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import IterDataPipe
 
 from torchvectors.batch import Batching, Layout
-from torchvectors.datapipes.graph import Pipe, Stage, form
+from torchvectors.datapipes.graph import Pipe, Stage, form, rows_of
 from torchvectors.stages import padding_before
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class BatchTokens(Stage):
         self._padding = padding_before(source, IterDataPipe, self.batching)
 
     def __iter__(self) -> Iterator[Any]:
-        rows = iter(self.source_datapipe)
+        rows = rows_of(self.source_datapipe)
         while taken := self.batching.gather(rows):
             yield self.batching.collate(taken, self._padding.indices())
 
@@ -118,7 +118,7 @@ class ByLength(Stage):
         self._seed = None
 
     def __iter__(self) -> Iterator[Any]:
-        rows, number = iter(self.source_datapipe), 0
+        rows, number = rows_of(self.source_datapipe), 0
         while buffer := self.batching.gather_buffer(rows, self._epoch, number):
             number += 1
             buffer.reverse()
