@@ -516,7 +516,7 @@ def refuse_fish(text: str) -> list[str]:
 
 def test_an_error_of_the_users_names_the_stage_that_it_comes_from() -> None:
     rows = IterableWrapper(["a cat", "a fish"]).tokenize(refuse_fish)
-    graph = rows.use_vocab(Vocab(["a", "cat"])).numericalize().batch_tokens(1)
+    graph = rows.use_vocab(Vocab(["<pad>", "a", "cat"])).numericalize().batch_tokens(1)
     with pytest.raises(
         KeyError, match=r"7.*thrown by __iter__ of Tokenize\(.*refuse_fish.*< IterableWrapper"
     ) as caught:

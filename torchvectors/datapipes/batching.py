@@ -81,7 +81,8 @@ class BatchTokens(Stage):
         self.source_datapipe = source if bucket_batches is None else ByLength(source, self.batching)
         self._padding = padding_before(source, IterDataPipe, self.batching)
 
-    def __iter__(self) -> Iterator[Any]:
+    def unwrapped(self) -> Iterator[Any]:
+        """Give the batches."""
         rows = rows_of(self.source_datapipe)
         while taken := self.batching.gather(rows):
             yield self.batching.collate(taken, self._padding.indices())
@@ -117,7 +118,8 @@ class ByLength(Stage):
         self._epoch = int(torch.empty((), dtype=torch.int64).random_()) if self._seed is None else self._seed
         self._seed = None
 
-    def __iter__(self) -> Iterator[Any]:
+    def unwrapped(self) -> Iterator[Any]:
+        """Give the rows, a buffer of them at a time."""
         rows, number = rows_of(self.source_datapipe), 0
         while buffer := self.batching.gather_buffer(rows, self._epoch, number):
             number += 1
