@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,18 +174,16 @@ def _sequence(row: Any, column: Column) -> Any:
 
 def _sequences(rows: Sequence[Any], column: Column, max_length: int | None) -> list[Any]:
     """Return what is kept of the sequence in each row; the rows are of one form."""
-    place = column_of(rows[0], column) if isinstance(rows[0], (tuple, dict)) else None
-    try:
-        found = [row[place] for row in rows]
-    except (LookupError, TypeError):
-        found = [None]
-    if set(map(type, found)) != {list}:  # it is not the usual case: look at each
+    found: list[Any] = []
+    if isinstance(rows[0], (tuple, dict)):
+        place = column_of(rows[0], column)
+        with suppress(LookupError, TypeError):  # the look at each says which row has none
+            found = [row[place] for row in rows]
+    if set(map(type, found)) != {list}:  # not the usual case: look at each
         found = [_sequence(row, column) for row in rows]
-    return (
-        found
-        if max_length is None
-        else [one if len(one) <= max_length else one[:max_length] for one in found]
-    )
+    if max_length is None:
+        return found
+    return [one if len(one) <= max_length else one[:max_length] for one in found]
 
 
 def _value(row: dict[Any, Any], key: object) -> Any:
