@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from torchvectors import catalog
 from torchvectors.acquire.convert import Origin, convert
 from torchvectors.acquire.cuts import Cut, cut_from
-from torchvectors.acquire.leftovers import convert_kept, is_torchs, leftover
+from torchvectors.acquire.kinds import is_store, is_torchs
+from torchvectors.acquire.leftovers import convert_kept, leftover
 from torchvectors.acquire.origins import archive_of, files_of, give_up, hold, is_file, source_of
 from torchvectors.acquire.own import once, opened
 from torchvectors.acquire.wanted import Wanted, of_entry, of_url
@@ -34,7 +35,7 @@ from torchvectors.store import Encoding, Store, open_store
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from torchvectors.acquire.leftovers import Reader
+    from torchvectors.acquire.kinds import Reader
     from torchvectors.cache import Folders, PathLike
     from torchvectors.catalog import Entry
     from torchvectors.progress import Bars
@@ -132,7 +133,7 @@ def acquire(
         member = wanted.member
         if (store := left(member.name, title=wanted.name, dim=member.dim)) is not None:
             return store
-    return _from_archive(wanted, places, cut, bars)
+    return _from_archive(wanted, places, cut, prepared, bars)
 
 
 def _promised(checksum: str | None, url: str | None) -> Digest | None:
@@ -152,10 +153,11 @@ def _own_files(name: str, places: Folders) -> Iterator[Path]:
     return chain(own, files_of(name, places))
 
 
-def _is_model(path: Path) -> bool:
-    """Say whether a safetensors file is another program's model, and no store."""
+def _is_store(path: Path) -> bool:
+    """Say whether a file is a store, or is called one and is no other program's model."""
     with path.open("rb") as file:
-        return is_static(file.read(HEAD))
+        head = file.read(HEAD)
+    return is_store(head) or (path.suffix == ".safetensors" and not is_static(head))
 
 
 def _from_file(
@@ -168,7 +170,7 @@ def _from_file(
     bars: Bars,
 ) -> Store:
     """Open the store of a file of the user's own, made anew if the file has changed since."""
-    if path.suffix == ".safetensors" and not _is_model(path):
+    if _is_store(path):
         hold(path, promised, bars)
         return _from_store(path, places, cut, bars)
     source = source_of(path, files_beside(path)) | ({"source_digest": str(promised[0])} if promised else {})
@@ -182,7 +184,7 @@ def _from_file(
         if entry and entry.archive.licence:
             metadata["licence"] = entry.archive.licence
         origin = Origin(path=path, member=entry.member if entry else None, metadata=metadata)
-        return convert(origin, target, cut=cut, bars=bars)
+        return convert(origin, target, cut=cut, prepared=prepared, bars=bars)
 
     return once(path, places, cut, source, make, bars)
 
@@ -206,7 +208,7 @@ def _made(name: str, places: Folders) -> Store | None:
     return None if changed else store
 
 
-def _from_archive(wanted: Wanted, places: Folders, cut: Cut, bars: Bars) -> Store:
+def _from_archive(wanted: Wanted, places: Folders, cut: Cut, prepared: Reader | None, bars: Bars) -> Store:
     target = places.write / wanted.store
     with lock(target):
         if (store := _made(wanted.store, places)) is not None:
@@ -214,15 +216,23 @@ def _from_archive(wanted: Wanted, places: Folders, cut: Cut, bars: Bars) -> Stor
         origin = archive_of(wanted, places, bars)
         try:
             try:
-                return convert(origin, target, cut=cut, bars=bars)
+                return _converted(origin, target, cut, prepared, bars)
             except FileNotFoundError:
                 # In a folder that is only searched, its owner may clean: nothing here keeps a file there.
                 if is_file(origin.path):
                     raise
                 origin = archive_of(wanted, places, bars)
-                return convert(origin, target, cut=cut, bars=bars)
+                return _converted(origin, target, cut, prepared, bars)
         except (ArchiveError, DigestError, ParseError) as error:
             # What we fetched and nobody vouches for must not be found again by the next call.
             if not origin.fetched or origin.verified or isinstance(error, MemberError):
                 raise
             raise type(error)(f"{error} {give_up(origin.path, wanted, places)}") from error
+
+
+def _converted(origin: Origin, target: Path, cut: Cut, prepared: Reader | None, bars: Bars) -> Store:
+    if prepared is not None and is_torchs(origin.path):
+        return convert_kept(
+            prepared, origin.path, dict(origin.metadata), target, dim=None, cut=cut, bars=bars
+        )
+    return convert(origin, target, cut=cut, prepared=prepared, bars=bars)

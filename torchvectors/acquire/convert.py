@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from torchvectors.acquire.kinds import Stored, kind_of
 from torchvectors.archive import open_member
 from torchvectors.cache import scratch
 from torchvectors.catalog import Digest, Member, strongest
 from torchvectors.errors import DigestError, ParseError, warn
-from torchvectors.formats import TEXT, Block, FastTextModel, Peeked, format_of
+from torchvectors.formats import TEXT, Block, FastTextModel, Peeked
 from torchvectors.store import Store, open_store, write_store
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torchvectors.acquire.cuts import Cut
+    from torchvectors.acquire.kinds import Reader
     from torchvectors.archive import MemberStream
     from torchvectors.formats import ByteStream
     from torchvectors.progress import Bars, Progress
@@ -43,8 +45,10 @@ class Origin:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def convert(origin: Origin, target: Path, *, cut: Cut, bars: Bars) -> Store:
+def convert(origin: Origin, target: Path, *, cut: Cut, prepared: Reader | None, bars: Bars) -> Store:
     """Write the store of a file, and open it. What format it has, the content tells.
+
+    ``prepared`` reads what torch saved; None if that is not to be read.
 
     Raises:
         ArchiveError: The archive is cut, damaged or without the member.
@@ -62,7 +66,7 @@ def convert(origin: Origin, target: Path, *, cut: Cut, bars: Bars) -> Store:
         stream = stack.enter_context(open_member(origin.path, name, nbytes=size))
         peeked = Peeked(stream)
         watched = _Watched(peeked, stream.total, stack.enter_context(bars(target.stem)), _algorithm(origin))
-        found, place = format_of(peeked.head), _place(origin, stream)
+        found, place = kind_of(peeked.head, prepared), _place(origin, stream)
         blocks: Iterable[Block] = ()
         if found.read is not None:
             blocks = found.read(watched, name=place, max_vectors=cut.max_vectors)
@@ -70,8 +74,12 @@ def convert(origin: Origin, target: Path, *, cut: Cut, bars: Bars) -> Store:
             path = origin.path if stream.plain else None
             path = stack.enter_context(_as_file(path, watched, target))
             blocks = found.read_file(path, name=place, max_vectors=cut.max_vectors)
-        metadata["source_format"] = found.name
         ngrams = blocks.ngrams if isinstance(blocks, FastTextModel) else None
+        if isinstance(
+            blocks, Stored
+        ):  # what it says of its rows, such as that they are of length 1, still holds
+            ngrams, metadata = blocks.store.ngrams, blocks.metadata | metadata
+        metadata["source_format"] = found.name
         checked = _checked(blocks, watched, origin, target, metadata)
         metadata.update(cut.metadata)
         kept = cut.of(checked, place)

@@ -14,6 +14,7 @@ import numpy as np
 
 from torchvectors.errors import TokenTypeError, UnknownTokenError
 from torchvectors.formats import Block
+from torchvectors.progress import quiet
 from torchvectors.store import Store, open_store, write_store
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from torchvectors.progress import Bars, Progress
     from torchvectors.store import Encoding
 
-__all__ = ["WHOLE", "Cut", "at_length_one", "cut_from", "is_normalized"]
+__all__ = ["WHOLE", "Cut", "at_length_one", "cut_from", "is_normalized", "stored_blocks"]
 
 _NORMALIZED = "normalized"  # among the metadata
 _BLOCK = 1 << 14  # rows of a store taken at a time
@@ -126,7 +127,7 @@ def cut_from(
     """
     with bars(target.stem) as progress:
         said = {**whole.metadata, **(metadata or {}), **cut.metadata}
-        blocks = cut.of(_blocks(whole, _rows_kept(whole, cut), progress), str(whole.path))
+        blocks = cut.of(stored_blocks(whole, _rows_kept(whole, cut), progress), str(whole.path))
         write_store(target, blocks, encoding=cut.encoding, metadata=said, ngrams=whole.ngrams)
     return open_store(target)
 
@@ -173,7 +174,8 @@ def _rows_kept(whole: Store, cut: Cut) -> NDArray[np.int64]:
     return np.sort(rows[(rows >= 0) & (rows < n)])
 
 
-def _blocks(store: Store, rows: NDArray[np.int64], progress: Progress) -> Iterator[Block]:
+def stored_blocks(store: Store, rows: NDArray[np.int64], progress: Progress = quiet) -> Iterator[Block]:
+    """Yield some rows of a store, in this order."""
     for start in range(0, len(rows), _BLOCK):
         some = rows[start : start + _BLOCK]
         tokens = [store.index.token(row) for row in some.tolist()]

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchvectors.acquire.cuts import WHOLE, cut_from
+from torchvectors.acquire.kinds import first_rows
 from torchvectors.acquire.origins import files_of, is_file, source_of
 from torchvectors.acquire.own import once, opened
 from torchvectors.acquire.wanted import of_file
-from torchvectors.archive import contents_of
 from torchvectors.cache import lock
-from torchvectors.errors import ArchiveError, ParseError, warn
-from torchvectors.formats import Block
+from torchvectors.errors import ParseError, warn
 from torchvectors.store import Store, open_store, write_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from torchvectors.acquire.cuts import Cut
+    from torchvectors.acquire.kinds import Reader
     from torchvectors.cache import Folders
+    from torchvectors.formats import Block
     from torchvectors.progress import Bars, Progress
 
-__all__ = ["Reader", "convert_kept", "is_torchs", "leftover"]
-
-# What torch saved is a zip with one pickle of this name; before version 1.6 it was a pickle, of this number first.
-_PICKLE, _ZIP, _OLD_TORCH = "data.pkl", b"PK\x03\x04", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-
-# Gives the tokens and rows of another program's file; or raises, before it gives any, a ParseError that says why
-# not and what to do. It is handed down because what reads torchtext's files needs torch, and nothing here does.
-Reader = Callable[[Path], Iterable[Block]]
+__all__ = ["convert_kept", "leftover"]
 
 
 def leftover(
@@ -86,18 +79,6 @@ def leftover(
     return _left_by(kept, places, cut, bars) if gone else None
 
 
-def is_torchs(path: Path) -> bool:
-    """Say whether ``torch.save`` wrote a file, as torchtext did for its caches: by what is in it."""
-    with path.open("rb") as file:
-        head = file.read(len(_OLD_TORCH))
-    if not head.startswith(_ZIP):
-        return head == _OLD_TORCH
-    try:
-        return any(name.rpartition("/")[2] == _PICKLE for name in contents_of(path).members)
-    except ArchiveError:
-        return False
-
-
 def _kept_as(name: str, max_vectors: int | None) -> tuple[str, ...]:
     """Return what torchtext called the files that it kept of a text, in the order of preference.
 
@@ -148,8 +129,7 @@ def _first(
 ) -> Iterator[Block]:
     """Pass on the blocks up to the last row that is wanted, having seen that they are of the dim asked for."""
     done, size = 0, path.stat().st_size
-    for block in blocks:
-        part = block.head(max_vectors - done) if max_vectors else block
+    for part in first_rows(blocks, max_vectors):
         found = part.rows.shape[1]
         if dim not in (None, found):
             cure = "Delete it, or move it to where it belongs."
@@ -157,5 +137,3 @@ def _first(
         yield part
         done += len(part)
         progress(done * found * part.rows.itemsize, size)
-        if done == max_vectors:
-            return

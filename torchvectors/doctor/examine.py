@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torchvectors.acquire.leftovers import is_torchs
+from torchvectors.acquire.kinds import is_store, is_torchs, may_be_torchs
 from torchvectors.archive import Contents, contents_of, open_member
 from torchvectors.doctor.oddities import ODDITIES
 from torchvectors.doctor.records import Finding, Report
@@ -62,7 +62,7 @@ def examine(path: Path, *, bars: Bars = no_bar) -> tuple[Report, ...]:
         if (early := _at_once(head)) is not None:
             return (replace(report, findings=(early,)),)
         if is_torchs(whole):
-            return (_torchs(whole, report),)
+            return (_torchs(whole, report, str(whole)),)
         contents = contents_of(whole)
         with bars(f"examining {whole.name}") as progress:
             return tuple(_members(whole, contents, report, progress))
@@ -114,9 +114,9 @@ def _member(path: Path, stream: MemberStream, report: Report, progress: Progress
     peeked = Peeked(_Reported(stream, progress))
     if (early := _at_once(peeked.head)) is not None:
         return replace(report, findings=(early,))
-    found = format_of(peeked.head)
+    found, torchs = format_of(peeked.head), may_be_torchs(peeked.head)
     name = report.member or path.name
-    if found is TEXT and not _is_store(peeked.head):
+    if found is TEXT and not torchs and not is_store(peeked.head):
         tally, header = scan_text(peeked, name=name)
         return _told(replace(report, format=found.name, header=header), tally)
     if found.read is not None and found is not TEXT:
@@ -129,8 +129,10 @@ def _member(path: Path, stream: MemberStream, report: Report, progress: Progress
             with file.open("wb") as copy:
                 while data := peeked.read(_CHUNK):
                     copy.write(data)
+        if torchs:
+            return _torchs(file, report, name)
         if found.read_file is None:
-            return _store(file, report)
+            return _store(file, report, name)
         if found.name == "gensim model" and (vocab := _vocab_in(file)) is not None:
             return replace(report, format="pickle", findings=(vocab,))
         try:
@@ -172,18 +174,14 @@ def _promised(head: bytes) -> int | None:
     return int(count) if count.isdigit() else None
 
 
-def _is_store(head: bytes) -> bool:
-    return head[4:9] == b"\0\0\0\0{"
-
-
-def _store(path: Path, report: Report) -> Report:
+def _store(path: Path, report: Report, name: str) -> Report:
     report = replace(report, format="safetensors")
     try:
         store = open_store(path)
         store.verify()
         tally, _ = _counted(_blocks_of(store))
     except StoreError as error:
-        return replace(report, findings=(_finding("damaged", str(error)),))
+        return replace(report, findings=(_finding("damaged", _named(error, path, name)),))
     facts = {key: store.metadata[key] for key in ("name", "source", "licence") if key in store.metadata}
     told = replace(report, format="torchvectors store", facts={"encoding": store.encoding, **facts})
     return _told(told, tally)
@@ -196,7 +194,12 @@ def _blocks_of(store: Store) -> Iterator[Block]:
         yield Block.of(tokens, store.rows(np.arange(start, stop)))
 
 
-def _torchs(path: Path, report: Report) -> Report:
+def _named(error: Exception, path: Path, name: str) -> str:
+    """Return what an error says, of the file that people know, where it was read from a copy of it."""
+    return str(error).replace(str(path.absolute()), name)
+
+
+def _torchs(path: Path, report: Report, name: str) -> Report:
     """Tell of what torch saved: torchtext's vectors, its vocabulary, or anything else."""
     from torchvectors.legacy import read_vectors
 
@@ -205,7 +208,7 @@ def _torchs(path: Path, report: Report) -> Report:
     if error is None:
         tally.note("torchtext-vectors")
         return _told(report, tally)
-    return replace(report, findings=(_vocab_in(path) or _finding("damaged", str(error)),))
+    return replace(report, findings=(_vocab_in(path) or _finding("damaged", _named(error, path, name)),))
 
 
 def _vocab_in(path: Path) -> Finding | None:

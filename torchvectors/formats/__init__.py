@@ -12,7 +12,7 @@ from torchvectors.formats.registry import (
     files_beside,
     format_of,
 )
-from torchvectors.formats.static import is_static, weights_of
+from torchvectors.formats.static import is_safetensors, is_static, weights_of
 from torchvectors.formats.stream import HEAD, ByteStream, Peeked
 from torchvectors.formats.text import read_text
 from torchvectors.formats.word2vec import read_word2vec
@@ -36,6 +36,7 @@ __all__ = [
     "add_rows",
     "files_beside",
     "format_of",
+    "is_safetensors",
     "is_static",
     "read_fasttext",
     "read_text",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["TOKENIZER", "WEIGHTS", "is_static", "read_static", "weights_of"]
+__all__ = ["TOKENIZER", "WEIGHTS", "is_safetensors", "is_static", "read_static", "weights_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +41,15 @@ _INTEGERS = {"I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64"}
 _CURE = "Get the model again."
 
 
+def is_safetensors(head: bytes) -> bool:
+    """Say whether a file that begins like this is safetensors: a length of up to four gigabytes, and JSON."""
+    return head[4:9] == b"\0\0\0\0{"
+
+
 def is_static(head: bytes) -> bool:
     """Say whether a file that begins like this is safetensors with a matrix of the name that such a model's has."""
     # A store of this package has no array of these names.
-    return head[4:9] == b"\0\0\0\0{" and any(b'"%s"' % one.encode() in head for one in _MATRICES)
+    return is_safetensors(head) and any(b'"%s"' % one.encode() in head for one in _MATRICES)
 
 
 def weights_of(folder: Path) -> Path | None:
