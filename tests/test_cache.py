@@ -352,7 +352,7 @@ def test_an_error_that_is_not_the_disks_is_passed_on_as_it_is(tmp_path: Path) ->
 def test_a_folder_in_the_place_of_the_file_stays(tmp_path: Path) -> None:
     final = tmp_path / "file"
     final.mkdir()
-    with pytest.raises(IsADirectoryError), replacing(final) as temporary:
+    with pytest.raises(CacheError, match="Is a directory"), replacing(final) as temporary:
         temporary.write_bytes(b"whole")
     assert list(tmp_path.iterdir()) == [final]
 

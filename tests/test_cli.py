@@ -326,3 +326,36 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 )
 def test_sizes_are_said_as_people_say_them(nbytes: int | None, said: str) -> None:
     assert readable(nbytes) == said
+
+
+def test_convert_says_that_n_grams_are_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = Path(__file__).parent / "data" / "models" / "apt.skipgram.16.bin.gz"
+    assert main(["convert", str(model), str(tmp_path / "out.vec")]) == 0
+    assert "n-grams are left out" in capsys.readouterr().err
+    assert main(["convert", str(model), str(tmp_path / "out.safetensors")]) == 0
+    assert not capsys.readouterr().err
+    assert main(["convert", str(tmp_path / "out.vec"), str(tmp_path / "out.txt")]) == 0
+    assert not capsys.readouterr().err
+
+
+def test_convert_takes_a_folder_for_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TORCHVECTORS_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    for folder in ("in", "out.txt", "glove.sample"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "in.txt").write_bytes(ROWS)
+    assert main(["convert", "in", "made.txt"]) == 1
+    assert "in: this is a folder, and" in capsys.readouterr().err
+    assert main(["convert", "in.txt", "out.txt", "--force"]) == 1
+    assert "out.txt: it could not be written (Is a directory)" in capsys.readouterr().err
+    # A name is a name, though a folder is called so: what it stands for goes through the cache.
+    assert main(["convert", "glove.sample", "made.txt", "--max-vectors", "2"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "glove.sample",
+        "in",
+        "in.txt",
+        "made.txt",
+        "out.txt",
+    ]

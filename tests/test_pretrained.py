@@ -333,3 +333,18 @@ def test_what_is_no_token_has_no_ngrams() -> None:
         vectors[3]
     with pytest.raises(TypeError):
         vectors.get_vecs_by_tokens(["ab", 3])
+
+
+def test_what_is_composed_is_as_the_rows_were_asked_for(tmp_path: Path) -> None:
+    path = CharNGram.from_tensor(
+        ["2gram-#BEGIN#a", "2gram-ab"], torch.tensor([[3.0, 0.125], [1 / 3, 7]])
+    ).save(tmp_path / "grams.safetensors")
+    mine: Any = type("Mine", (CharNGram,), {"name": str(path)})
+    half, unit = mine(dtype=torch.float16), mine(normalized=True)
+    for token in ("ab", "zz"):
+        assert half[token].dtype == half.get_vecs_by_tokens([token, "zz"]).dtype == torch.float16
+    assert half.get_vecs_by_tokens([]).dtype == torch.float16
+    # Added in float32, and rounded once.
+    assert torch.equal(half["ab"][0], (half.vectors.float().sum(0) / 2).half())
+    assert unit["ab"].norm() == pytest.approx(1)
+    assert not unit["zz"].any()

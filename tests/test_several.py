@@ -136,6 +136,17 @@ def test_a_part_that_composes_goes_on_composing() -> None:
     ]
 
 
+def test_n_grams_are_refused_where_no_part_has_any() -> None:
+    plain = make("dog")
+    for kind in (Stack, Chain):
+        with pytest.raises(ValueError, match="no n-grams"):
+            kind([plain, plain], unk_init="subword")
+        with pytest.raises(ValueError, match="know parts of words"):
+            align(["cat"], kind([plain, plain]), unk_init="subword")
+        with pytest.raises(ValueError, match="know parts of words"):
+            align(["cat"], kind([plain, plain]), steps=["exact", "n-grams"])
+
+
 def ones(tensor: Tensor) -> Tensor:
     return tensor.fill_(1)
 

@@ -929,3 +929,8 @@ def test_the_numbers_of_the_real_file_are_torchtexts_bit_for_bit(real: Vectors) 
 @pytest.mark.slow
 def test_every_number_of_the_real_file_is_torchtexts_bit_for_bit(real: Vectors) -> None:
     assert_rows_equal(real, 1)
+
+
+def test_one_unknown_token_has_the_dtype_of_the_batch() -> None:
+    vectors = Vectors.from_tensor(["a"], torch.ones(1, 2, dtype=torch.float64))
+    assert vectors["b"].dtype == vectors.get_vecs_by_tokens(["b"]).dtype == torch.float64

@@ -51,7 +51,15 @@ KEPT = "kept-"
 FORGOTTEN_AFTER = 7 * 24 * 3600  # seconds
 
 _TEMPORARY = re.compile(r"\.(.+\.[0-9a-f]{12})\.[0-9a-f]{8}\.tmp")  # as `scratch` names them
-_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+_CANNOT_WRITE = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EFBIG,
+    errno.EISDIR,  # a folder has the name
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +234,7 @@ def replacing(final: Path) -> Iterator[Path]:
     """Yield a new temporary path beside ``final``; `publish` it when the block ends well, remove it when not.
 
     Raises:
-        CacheError: The folder cannot be written, or the disk is full.
+        CacheError: The folder cannot be written, the disk is full, or a folder has the file's name.
     """
     with scratch(final) as temporary:
         yield temporary
@@ -238,7 +246,7 @@ def scratch(final: Path) -> Iterator[Path]:
     """Yield a new temporary path beside ``final``, for what is needed to make it; it is removed in the end.
 
     Raises:
-        CacheError: The folder cannot be written, or the disk is full.
+        CacheError: The folder cannot be written, the disk is full, or a folder has the file's name.
     """
     temporary = writable(final.parent) / f".{_label(final.name)}.{secrets.token_hex(4)}.tmp"
     try:

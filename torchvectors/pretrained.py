@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from torchvectors import catalog
+from torchvectors.acquire import at_length_one
 from torchvectors.errors import UnknownDimError
 from torchvectors.vectors import Vectors, unknown_rows
 
@@ -149,7 +150,8 @@ class CharNGram(Vectors):
     def __getitem__(self, token: str) -> Tensor:
         """Return the vector of a token: a new tensor (1, dim)."""
         made, vector = self.compose([token])
-        return vector if made[0] else unknown_rows(self.unk_init, [token], self.mean, self.dim)
+        given = vector if made[0] else unknown_rows(self.unk_init, [token], self.mean, self.dim)
+        return given.to(self._gives)
 
     def compose(self, tokens: Sequence[str]) -> tuple[NDArray[np.bool_], Tensor]:
         """Make vectors of the n-grams of n tokens: which have any, bool (n,), and their means, (n, dim)."""
@@ -158,9 +160,13 @@ class CharNGram(Vectors):
         owner = np.repeat(np.arange(len(tokens)), [len(one) for one in ngrams])[found >= 0]
         counts = torch.from_numpy(np.bincount(owner, minlength=len(tokens)))
         rows = self.gather(found[found >= 0], ())
+        rows = rows.to(torch.promote_types(rows.dtype, torch.float32))
         # One after another, as torchtext added them: in another order they would round otherwise.
         sums = rows.new_zeros(len(tokens), self.dim).index_add(0, torch.from_numpy(owner), rows)
-        return counts.numpy() > 0, sums / counts.clamp(min=1)[:, None]
+        means = sums / counts.clamp(min=1)[:, None]
+        if self._normalized:  # as the rows are
+            means = torch.from_numpy(at_length_one(means.numpy()))
+        return counts.numpy() > 0, means
 
 
 def _ngrams(token: str) -> list[str]:

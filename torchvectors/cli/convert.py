@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -51,11 +52,13 @@ def _from_1_up(text: str) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
+    from torchvectors.formats import weights_of
     from torchvectors.vectors import Vectors
 
     target: Path = given.target
-    own = Path(given.source).exists()
-    if target.exists() and own and target.samefile(given.source):
+    source = Path(given.source)
+    own = source.is_file() or weights_of(source) is not None
+    if target.exists() and own and target.samefile(source):
         raise ValueError(f"{target}: a file cannot be converted into itself. Give OUT another name.")
     if target.exists() and not given.force:
         raise ValueError(f"{target}: it is there already. Give another name, or --force to write over it.")
@@ -67,4 +70,9 @@ def _run(given: argparse.Namespace) -> int:
         vectors = Vectors(given.source, cache=cache, max_vectors=given.max_vectors)
         written = vectors.save(target, encoding=given.encoding)
         print(f"{written}: {len(vectors):,} tokens of dim {vectors.dim}")
+        if vectors.can_compose and written.suffix != ".safetensors":
+            text = (
+                f"{written}: the n-grams are left out, and with them the vectors of words that are not in it"
+            )
+            print(f"torchvectors: {text}. A store, .safetensors, keeps them.", file=sys.stderr)
     return 0

@@ -44,6 +44,7 @@ class _Several(Vectors):
         self._given = None if unk_init is None else checked_unk_init(unk_init)
         self.dim = self._joined_dim([part.dim for part in self._parts])
         self._join_parts()
+        self._refuse_without_ngrams()
 
     def _joined_dim(self, dims: list[int]) -> int:
         raise NotImplementedError
@@ -104,6 +105,11 @@ class _Several(Vectors):
         """Whether any part composes the vectors of tokens that it has not."""
         return any(part.composes for part in self._parts)
 
+    @property
+    def can_compose(self) -> bool:
+        """Whether any part does: one that was given an ``unk_init`` has said that it does not."""
+        return self.composes
+
     def compose(self, tokens: Sequence[str]) -> tuple[NDArray[np.bool_], Tensor]:
         """Make vectors of tokens of which no part has a row: which any part composes, and all rows, (n, dim)."""
         made = np.zeros(len(tokens), np.bool_)
@@ -157,7 +163,8 @@ class Stack(_Several):
 
     The parts are read where they lie, and nothing is copied to look a token up. `vectors` makes the whole matrix
     when it is asked for, float32 (N, dim); from then on that is what is read, and may be written to. Do not write to
-    the parts meanwhile. It pickles as its parts do.
+    the parts meanwhile. It pickles as its parts do. What `save` writes is the rows of its tokens, without the parts'
+    n-grams.
 
     Args:
         parts: One or more `Vectors`; a `Stack` or a `Chain` may be one.
@@ -165,7 +172,7 @@ class Stack(_Several):
 
     Raises:
         TypeError: A part is no `Vectors`, or there is no list of them.
-        ValueError: The list is empty.
+        ValueError: The list is empty; or ``unk_init`` is "subword", and no part composes.
 
     Source: torchtext's ``Vocab.load_vectors([a, b])``, up to 0.9.
     """
@@ -191,7 +198,8 @@ class Chain(_Several):
 
     Raises:
         TypeError: A part is no `Vectors`, or there is no list of them.
-        ValueError: The list is empty, or the parts are of several dims.
+        ValueError: The list is empty, or the parts are of several dims; or ``unk_init`` is "subword", and no part
+            composes.
     """
 
     _join = CHAIN

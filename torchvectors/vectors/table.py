@@ -65,7 +65,8 @@ class Vectors(Neighbours):
         unk_init: What a token without a vector gets: see `UnkInit`. None stands for "subword" where the vectors
             have n-grams, as fastText's models have, and for zeros where not.
         max_vectors: Keep only the first so many rows; in most files these are the most frequent words.
-        tokens: Keep only these tokens' rows, in the file's order, whichever of them it has.
+        tokens: Keep only these tokens' rows, in the file's order, whichever of them it has. A word that is not kept is
+            unknown from then on: of a fastText model it is composed of n-grams alone, as one that never was there.
         dtype: torch.float16 holds, maps and gives the numbers as float16: half the room, some three digits. `mean`,
             `nearest` and `torchvectors.align` go on giving float32. None stands for torch.float32.
         normalized: Bring each row to length 1; one of zeros stays as it is. What is composed of n-grams, too.
@@ -277,8 +278,8 @@ class Vectors(Neighbours):
         row = self.stoi.get(token)
         if row is None:
             if not isinstance(token, str):
-                return unknown_rows(self.unk_init, [""], self.mean, self.dim)[0].to(self._dtype)
-            return self._unknown([token])[0].to(self._dtype)
+                return unknown_rows(self.unk_init, [""], self.mean, self.dim)[0].to(self._gives)
+            return self._unknown([token])[0].to(self._gives)
         return self.vectors[row]
 
     def get_vecs_by_tokens(self, tokens: str | Iterable[str], lower_case_backup: bool = False) -> Tensor:
@@ -304,7 +305,9 @@ class Vectors(Neighbours):
     def _look_up(self, tokens: list[str], lower_case_backup: bool) -> Tensor:
         if self.has_rule:
             rule = [t if not lower_case_backup or t in self.stoi else t.lower() for t in tokens]
-            return torch.stack([self[t] for t in rule]) if rule else torch.zeros(0, self.dim)
+            return (
+                torch.stack([self[t] for t in rule]) if rule else torch.zeros(0, self.dim, dtype=self._gives)
+            )
         rows = self.rows_of(tokens)
         if lower_case_backup:
             missing = (rows < 0).nonzero()[0]
@@ -315,6 +318,11 @@ class Vectors(Neighbours):
                 for i, token in zip(missing.tolist(), lowered, strict=True):
                     tokens[i] = token
         return self.gather(rows, tokens)
+
+    @property
+    def _gives(self) -> torch.dtype:
+        """The dtype of `vectors`."""
+        return self._dtype if self._matrix is None else self._matrix.dtype
 
     @property
     def has_rule(self) -> bool:
