@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvectors.errors import TokenTypeError, UnknownTokenError
 from torchvectors.store import Store
 from torchvectors.vectors.cosines import Lengths, lengths_of, search, unit
+from torchvectors.vectors.held import Held
 from torchvectors.vectors.views import Stoi
 
 if TYPE_CHECKING:
@@ -36,10 +37,8 @@ class Nearest(NamedTuple):
     rows: Tensor  # int64; -1 there
 
 
-class Neighbours:
+class Neighbours(Held):
     """What `Vectors` can be asked about their neighbours; apart from it only because both are long."""
-
-    _measured: tuple[int | None, Lengths] | None = None  # and how often the matrix had been written to before
 
     @overload
     def nearest(self, query: str, k: int = 10) -> list[tuple[str, float]]: ...

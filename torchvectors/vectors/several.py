@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from torchvectors.vectors.held import NOT_KEPT
 from torchvectors.vectors.joined import CHAIN, STACK, Join, Joined, rows_in
-from torchvectors.vectors.table import NOT_KEPT, PathLike, Vectors, expect_vectors
+from torchvectors.vectors.table import PathLike, Vectors, expect_vectors
 from torchvectors.vectors.unknown import UnkInit, checked_unk_init, unknown_rows
 from torchvectors.vectors.views import Itos, Stoi
 
