@@ -26,6 +26,7 @@ from torchvectors import Vectors
 from torchvectors.cli import main
 from torchvectors.doctor import ODDITIES, Report, examine, tally
 from torchvectors.errors import NotFoundError, ParseError, TorchVectorsError
+from torchvectors.store.layout import DATA_START
 
 DATA = Path(__file__).parent / "data"
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -120,7 +121,7 @@ def test_what_is_said_to_be_refused_is_refused_and_the_rest_is_read(
 
 def test_no_oddity_goes_untested() -> None:
     met = {code for _, expected in TEXTS.values() for code in expected}
-    elsewhere = {"many", "space", "torchtext-vectors", "torchtext-vocab"}
+    elsewhere = {"changed", "many", "space", "torchtext-vectors", "torchtext-vocab"}
     assert met | elsewhere == ODDITIES.keys()
 
 
@@ -224,6 +225,17 @@ def test_tokens_with_a_space_where_a_format_has_such(tmp_path: Path) -> None:
     database.commit()
     database.close()
     assert codes(only(tmp_path / "f")) == {"space": 1}
+
+
+def test_a_store_that_has_changed_is_told_of_and_read(tmp_path: Path) -> None:
+    path = put(tmp_path / "f.txt", b"a 1 2\nb 3 4\n")
+    store = Vectors(path, cache=tmp_path).save(tmp_path / "f.safetensors")
+    data = bytearray(store.read_bytes())
+    data[DATA_START + 2] ^= 1
+    store.write_bytes(data)
+    report = only(store)
+    assert (codes(report), report.refused, report.tokens) == ({"changed": 1}, False, 2)
+    assert len(Vectors(store, cache=tmp_path)) == 2
 
 
 def test_a_store_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -455,7 +455,7 @@ def test_words_that_are_not_utf8_are_left_out_and_counted(
     assert rows.tobytes() == b"".join(by_the_rule(model, word).tobytes() for word in ["cat", "dog"])
     assert caplog.messages == ["m.bin: left out 2 tokens that are not UTF-8, as torchtext did"]
     path.write_bytes(Model(words=(b"\xff",)).bytes())
-    with pytest.raises(ParseError, match=r"^m\.bin: none of the words of this model is UTF-8"):
+    with pytest.raises(ParseError, match=r"^m\.bin: none of its tokens is UTF-8"):
         load(path)
 
 

@@ -136,7 +136,7 @@ WORD = struct.pack("<I", 1) + b"a"
         (simple(WORD, 1, 1, 1 << 31, b"\0" * 4), "cannot be"),
         (simple(WORD, 1, 0, 1, b""), "0 rows of dim 1 cannot be"),
         (simple(WORD * 2, 2, 1, 1, b"\0" * 4), "2 words and only 1 rows"),
-        (simple(struct.pack("<I", 1) + b"\xff", 1, 1, 1, b"\0" * 4), "no word in this file that is UTF-8"),
+        (simple(struct.pack("<I", 1) + b"\xff", 1, 1, 1, b"\0" * 4), "none of its tokens is UTF-8"),
         (simple(WORD, 1, 1, 1, b"\0" * 4)[:33], "no rows|the file ends"),
         (b"FiFu" + struct.pack("<IIIIQ", 0, 1, 9, 9, 0), "floret"),
     ],

@@ -138,7 +138,7 @@ def test_nothing_is_written_beside_a_file_that_is_being_read(tmp_path: Path) -> 
         ("SELECT 1", "('x', 1, NULL, 1)", "one of the rows 1 to 1 has a key that is no text, or something"),
         ("SELECT 1", "('x', 1, 'abc', 1)", "no number"),
         ("SELECT 1", "(NULL, 1, 1, 1)", "no text"),
-        ("SELECT 1", "", "no key"),
+        ("SELECT 1", "", "there is none"),
         ("DROP TABLE magnitude", "", "has no table `magnitude`"),
         ("DROP TABLE magnitude_format", "('x', 1, 2, 1)", "no such table: magnitude_format"),
         ("ALTER TABLE magnitude RENAME COLUMN dim_1 TO dim_2", "('x', 1, 2, 1)", "lacks the columns"),

@@ -166,3 +166,10 @@ def test_a_tokenizer_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None
     assert weights_of(tmp_path) is None
     with pytest.raises(ParseError, match=r"model: .* tokenizer\.json, which says whose .* beside it"):
         read(path)
+
+
+def test_tokens_of_which_none_is_text_are_refused(tmp_path: Path) -> None:
+    tokenizer = {"model": {"type": "WordLevel", "vocab": {"\ud800": 0}}}
+    path = by_hand(tmp_path / "model", {"embeddings": rows_of(1)}, tokenizer)
+    with pytest.raises(ParseError, match="none of its tokens is UTF-8"):
+        read(path)

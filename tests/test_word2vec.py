@@ -111,7 +111,7 @@ def test_a_token_that_is_not_utf8_is_left_out_and_counted(caplog: pytest.LogCapt
         tokens, numbers = read(written([b"caf\xe9", b"caf\xc3", b"cat"], rows))
     assert (tokens, numbers.tolist()) == ([b"cat"], [[4, 5]])
     assert caplog.messages == ["f.bin: left out 2 tokens that are not UTF-8, as torchtext did"]
-    with pytest.raises(ParseError, match=r"^f\.bin: none of the tokens in this file is UTF-8"):
+    with pytest.raises(ParseError, match=r"^f\.bin: none of its tokens is UTF-8"):
         read(written([b"\xff"], rows[:1]))
 
 

@@ -30,6 +30,12 @@ _ALL = (
     ),
     Oddity(code="damaged", what="it cannot be read", does="Refused.", fix=_AGAIN, refused=True),
     Oddity(
+        code="changed",
+        what="this store is not as it was written: its checksum is wrong",
+        does="Read as it is: whoever opens a store reads its header, and not every byte.",
+        fix="Delete it; what this package made is made anew when it is next asked for.",
+    ),
+    Oddity(
         code="torchtext-vectors",
         what="this is what torchtext kept of a text it had parsed",
         does="Read without running the pickle in it, and a store is made of it.",

@@ -144,16 +144,7 @@ def read_finalfusion(path: Path, *, name: str, max_vectors: int | None = None) -
             places = zip(starts[start:stop], ends[start:stop], strict=True)
             yield Block.of([cursor.text(*place) for place in places], part)
 
-    return _some(only_text(blocks(), name=name, max_vectors=max_vectors), name)
-
-
-def _some(blocks: Iterator[Block], name: str) -> Iterator[Block]:
-    found = 0
-    for block in blocks:
-        found += len(block)
-        yield block
-    if not found:
-        raise ParseError(f"{name}: there is no word in this file that is UTF-8.")
+    return only_text(blocks(), name=name, max_vectors=max_vectors)
 
 
 def _chunks(cursor: Cursor, name: str) -> dict[int, tuple[int, int]]:

@@ -95,12 +95,7 @@ def read_gensim(path: Path, *, name: str, max_vectors: int | None = None) -> Ite
             with np.errstate(over="ignore"):
                 yield Block.of(tokens[part], rows[part].astype(np.float32))
 
-    found_any = False
-    for block in only_text(blocks(), name=name, max_vectors=max_vectors):
-        found_any = True
-        yield block
-    if not found_any:
-        raise ParseError(f"{name}: none of its words is UTF-8.")
+    yield from only_text(blocks(), name=name, max_vectors=max_vectors)
 
 
 def _mapped_bytes(file: BinaryIO) -> mmap.mmap:

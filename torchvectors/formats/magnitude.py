@@ -61,12 +61,7 @@ def read_magnitude(path: Path, *, name: str, max_vectors: int | None = None) -> 
         ParseError: It is no database, or none of Magnitude's; it is damaged, or has fewer or more rows than it says;
             or a row is not of numbers.
     """
-    found = 0
-    for block in only_text(_blocks(path, name), name=name, max_vectors=max_vectors):
-        found += len(block)
-        yield block
-    if not found:
-        raise ParseError(f"{name}: there is no key in this file.")
+    return only_text(_blocks(path, name), name=name, max_vectors=max_vectors)
 
 
 class _Database:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from torchvectors.errors import ParseError
 from torchvectors.formats.block import Block
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ def only_text(blocks: Iterable[Block], *, name: str, max_vectors: int | None) ->
     """Pass on the tokens that are UTF-8, at most ``max_vectors`` of them, and say at the end how many were not.
 
     No ``str`` could name the others: torchtext left them out, and so do we. None of the blocks passed on is empty.
+
+    Raises:
+        ParseError: At the end: there was none.
     """
     found = skipped = 0
     for block in blocks:
@@ -55,3 +59,5 @@ def only_text(blocks: Iterable[Block], *, name: str, max_vectors: int | None) ->
             break
     if skipped:
         logger.info("%s: left out %d tokens that are not UTF-8, as torchtext did", name, skipped)
+    if not found:
+        raise ParseError(f"{name}: none of its tokens is UTF-8, or there is none.")

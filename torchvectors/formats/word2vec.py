@@ -79,12 +79,7 @@ def read_word2vec(stream: ByteStream, *, name: str, max_vectors: int | None = No
         ParseError: There is no header, or an absurd one; the file ends before the last of the N rows, or goes on
             behind it; or no token of it is UTF-8.
     """
-    found = 0
-    for block in only_text(_blocks(stream, name), name=name, max_vectors=max_vectors):
-        found += len(block)
-        yield block
-    if not found:
-        raise ParseError(f"{name}: none of the tokens in this file is UTF-8, or there is none.")
+    return only_text(_blocks(stream, name), name=name, max_vectors=max_vectors)
 
 
 def _blocks(stream: ByteStream, name: str) -> Iterator[Block]:

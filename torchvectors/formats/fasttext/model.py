@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torchvectors.errors import ParseError
 from torchvectors.formats.block import Block
 from torchvectors.formats.fasttext.layout import Layout, layout_of
 from torchvectors.formats.ngrams import Ngrams, add_rows
@@ -47,12 +46,7 @@ class FastTextModel:
         return len(self._layout)
 
     def __iter__(self) -> Iterator[Block]:
-        found = 0
-        for block in only_text(self._blocks(), name=self._name, max_vectors=self._max_vectors):
-            found += len(block)
-            yield block
-        if not found:
-            raise ParseError(f"{self._name}: none of the words of this model is UTF-8.")
+        return only_text(self._blocks(), name=self._name, max_vectors=self._max_vectors)
 
     def _blocks(self) -> Iterator[Block]:
         layout = self._layout
