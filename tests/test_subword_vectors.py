@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from torchvectors import Vectors, align
-from torchvectors.errors import StoreError
+from torchvectors.errors import NotFoundError, StoreError
 from torchvectors.store import open_store
 from torchvectors.vectors import Normal, subwords
 
@@ -231,3 +231,23 @@ def test_a_subclass_may_compose_in_its_own_way() -> None:
     assert vectors["bcd"].tolist() == [3, 3]
     assert align(["bcd", ""], vectors).matrix.tolist() == [[3, 3], [-1, -1]]
     assert align(["bcd", ""], vectors).coverage.how("bcd") == "n-grams"
+
+
+@pytest.mark.parametrize("how", ["written to", "the first rows of a store"])
+def test_n_grams_are_found_again_where_a_pickle_arrives_though_rows_travel_with_it(
+    how: str, vectors: Vectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    store = vectors.save(here / "apt.safetensors")
+    monkeypatch.setenv("TORCHVECTORS_HOME", str(there))
+    mine = Vectors(store, max_vectors=5 if how == "the first rows of a store" else None)
+    mine.vectors[0] = 7
+    pickled = pickle.dumps(mine)
+    assert torch.equal(pickle.loads(pickled)["no such word"], vectors["no such word"])
+    here.rename(there)
+    other = pickle.loads(pickled)
+    assert torch.equal(other["no such word"], vectors["no such word"])
+    assert torch.equal(other.vectors, mine.vectors)
+    (there / "apt.safetensors").unlink()
+    with pytest.raises(NotFoundError, match="cannot be had here"):
+        pickle.loads(pickled)

@@ -127,17 +127,28 @@ class Held:
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in vars(self).items() if name not in NOT_KEPT}
+        subwords = state.pop("_subwords", None)
         if not self._as_stored():
-            return state | {"_matrix": self.vectors}
-        for name in ("itos", "stoi", "_matrix", "_subwords"):
+            store = None if subwords is None else subwords.store
+            return (
+                state | {"_matrix": self.vectors} | ({} if store is None else {"_ngrams_of": _place(store)})
+            )
+        for name in ("itos", "stoi", "_matrix"):
             state.pop(name, None)
-        store = self._mapped
-        return state | ({"_place": (store.path, store.checksum)} if isinstance(store, Store) else {})
+        whole = self._mapped
+        return state | ({"_place": _place(whole)} if isinstance(whole, Store) else {})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         place: tuple[Path, str] | None = state.pop("_place", None)
+        ngrams_of: tuple[Path, str] | None = state.pop("_ngrams_of", None)
         vars(self).update(state)
+        if ngrams_of is not None:
+            self._subwords = Subwords.of(keep.reopened(*ngrams_of, request=self._request))
         if place is not None:
             store = keep.reopened(*place, request=self._request)
             self._store, self.itos, self.stoi = store, Itos(store), Stoi(store)
             self._subwords = Subwords.of(store)
+
+
+def _place(store: Store) -> tuple[Path, str]:
+    return store.path, store.checksum

@@ -150,11 +150,12 @@ class Vectors(Neighbours):
         }
         store = acquire(**request, tokens=self._only, prepared=read_vectors, bars=bar)
         self._subwords = Subwords.of(store)
+        self._request = request | {"only_tokens": self._only is not None}
         if max_vectors and max_vectors < len(store):  # it was given as a store: its first rows go into memory
             rows = torch.from_numpy(store.rows(np.arange(max_vectors))).to(self._dtype)
             self._fill(list(store.tokens(0, max_vectors)), rows)
             return
-        self._store, self._request = store, request | {"only_tokens": self._only is not None}
+        self._store = store
         self._matrix = self._mean = self._measured = None  # they may be of a set that was loaded before
         self.dim, self.itos, self.stoi = store.dim, Itos(store), Stoi(store)
 
