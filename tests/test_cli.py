@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json
@@ -359,3 +360,14 @@ def test_convert_takes_a_folder_for_no_file(
         "made.txt",
         "out.txt",
     ]
+
+
+def test_a_file_that_may_not_be_read_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(given: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", "mine.txt")
+
+    monkeypatch.setattr("torchvectors.cli.convert._run", refuse)  # root may read everything
+    assert main(["convert", "mine.txt", "out.txt"]) == 1
+    assert capsys.readouterr().err == "torchvectors: [Errno 13] Permission denied: 'mine.txt'\n"

@@ -48,8 +48,7 @@ class GloVe(Vectors):
             words of 6B at dim 50, which come with this package.
         dim: Numbers per token: 50, 100, 200 or 300 for 6B; the catalog knows for each. "sample" has but one, and
             takes the default for it.
-        **kwargs: As `Vectors` has them: cache, unk_init, max_vectors; and url and checksum, for an archive that
-            is got elsewhere.
+        **kwargs: As `Vectors` has them; url and checksum are for an archive that is got elsewhere.
 
     Raises:
         UnknownNameError: There is no such GloVe; the text says which there are.
@@ -83,8 +82,7 @@ class FastText(Vectors):
             Wikipedia), "aligned" or "muse" (Wikipedia, several languages in one space).
         subwords: Take the whole model, which has a vector for any word: several gigabytes. Without it, a word that
             is not in the text has no vector.
-        **kwargs: As `Vectors` has them: cache, unk_init, max_vectors; and url and checksum, for a file that is
-            got elsewhere.
+        **kwargs: As `Vectors` has them; url and checksum are for a file that is got elsewhere.
 
     Raises:
         UnknownNameError: There are none of this language; the text gives the nearest ones.
@@ -111,7 +109,7 @@ class Word2Vec(Vectors):
 
     Args:
         name: "GoogleNews": three million words and phrases, dim 300.
-        **kwargs: As `Vectors` has them: cache, unk_init, max_vectors.
+        **kwargs: As `Vectors` has them.
 
     Raises:
         UnknownNameError: There are none of this name.
@@ -128,8 +126,7 @@ class CharNGram(Vectors):
     each: shape (1, dim), as torchtext has it. ``<unk>``, and a token of unknown n-grams, get ``unk_init``'s row.
 
     Args:
-        **kwargs: As `Vectors` has them: cache, unk_init, max_vectors; and url and checksum, for an archive that
-            is got elsewhere.
+        **kwargs: As `Vectors` has them; url and checksum are for an archive that is got elsewhere.
 
     Raises:
         NotFoundError: The file is not in the cache. Its publisher's address is dead.

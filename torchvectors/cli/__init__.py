@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads has seen enough: ``torchvectors list | head``
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (TorchVectorsError, ValueError) as error:
+    except (TorchVectorsError, ValueError, OSError) as error:  # the last names a file that may not be read
         print(f"torchvectors: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
