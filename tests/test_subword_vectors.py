@@ -251,3 +251,16 @@ def test_n_grams_are_found_again_where_a_pickle_arrives_though_rows_travel_with_
     (there / "apt.safetensors").unlink()
     with pytest.raises(NotFoundError, match="cannot be had here"):
         pickle.loads(pickled)
+
+
+def test_padding_is_not_made_of_its_letters(vectors: Vectors) -> None:
+    for made in (
+        align(["<pad>", "qqzx", "the"], vectors),
+        align(["<pad>", "qqzx", "the"], vectors, unk_init="subword", lower_case_backup=True),
+        align(["<pad>", "qqzx", "the"], vectors, steps=["exact", ("lower case", "n-grams")]),
+    ):
+        assert made.coverage.how("<pad>") == "padding"
+        assert not made.matrix[0].any()
+        assert torch.equal(made.matrix[1], vectors["qqzx"])
+    assert align(["<pad>"], vectors, pad_token=None).matrix.any()
+    assert align(["the"], vectors, pad_token="the").matrix.any()  # it has a row

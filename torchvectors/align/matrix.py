@@ -55,8 +55,9 @@ def align(
         rows: Token → its row, whatever ``vectors`` have for it: a tensor (dim,), or one of the above but
             "subword". The padding token's row, too, is zeros unless it is given here.
         lower_case_backup: torchtext's word for the steps "exact" and "lower case" (and n-grams of the latter).
-        pad_token: The token whose row is all zeros, whatever ``unk_init`` says, unless a step has one for it or
-            ``rows`` give it one; it need not be in the vocabulary. None: there is no such token.
+        pad_token: The token whose row is all zeros, whatever ``unk_init`` says, unless ``vectors`` have a row for it
+            or ``rows`` give it one; it is not made of n-grams, and need not be in the vocabulary. None: there is no
+            such token.
         counts: How often each token occurs in the corpus, for the coverage.
         running: How many tokens the corpus has in all, where ``counts`` hold only a vocabulary's. None: their sum.
 
@@ -142,6 +143,8 @@ def _find(
     codes = np.full(len(itos), missing, np.uint8)
     for code, way in enumerate(policy.ways):
         left = (codes == missing).nonzero()[0]
+        if way.composes:  # the letters of a padding token say nothing
+            left = left[[itos[i] != policy.pad_token for i in left.tolist()]]
         for i in left.tolist():
             sought[i] = way.spell(itos[i])
         spelled = [sought[i] for i in left.tolist()]
