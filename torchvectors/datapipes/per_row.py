@@ -132,7 +132,7 @@ class LookupVectors(PerRow):
         column: The tokens' column in the row, or several.
 
     Yields:
-        The rows, with a float32 tensor (T, dim) in the place of T tokens.
+        The rows, with a tensor (T, dim), of the vectors' dtype, in the place of T tokens.
 
     Raises:
         GraphError: A row has no tokens.

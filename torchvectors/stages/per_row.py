@@ -146,7 +146,9 @@ def numericalizing(vocab: Vocab, columns: Columns) -> Do:
 
 
 def looking_up(vectors: Vectors, columns: Columns) -> Do:
-    """Return the function that replaces the T tokens in each of a row's columns by their vectors, float32 (T, dim).
+    """Return the function that replaces the T tokens in each of a row's columns by their vectors, (T, dim).
+
+    These are of the vectors' dtype.
 
     It raises a `GraphError` where there are no tokens, and a `TokenTypeError` where one is not a ``str``.
     """
