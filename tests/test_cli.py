@@ -348,7 +348,7 @@ def test_convert_takes_a_folder_for_no_file(
         (tmp_path / folder).mkdir()
     (tmp_path / "in.txt").write_bytes(ROWS)
     assert main(["convert", "in", "made.txt"]) == 1
-    assert "in: this is a folder, and" in capsys.readouterr().err
+    assert "no vectors found at in: it is a folder, and" in capsys.readouterr().err
     assert main(["convert", "in.txt", "out.txt", "--force"]) == 1
     assert "out.txt: it could not be written (Is a directory)" in capsys.readouterr().err
     # A name is a name, though a folder is called so: what it stands for goes through the cache.

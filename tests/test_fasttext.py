@@ -68,7 +68,10 @@ def composed(ngrams: Ngrams | None, words: list[str], dim: int) -> Rows:
     if ngrams is None:
         return sums
     rows, counts = ngrams.rows_of([word.encode() for word in words])
-    add_rows(sums, ngrams.rows.take, rows, counts)
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # as all do who call it: a damaged row may hold any number
+        add_rows(sums, ngrams.rows.take, rows, counts)
     means: Rows = sums * (1 / np.maximum(counts, 1)).astype(np.float32)[:, None]
     return means
 

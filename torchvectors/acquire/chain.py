@@ -113,10 +113,8 @@ def acquire(
                 return store
             cure = "Give the path of a file, a url=, or a name of the catalog."
             if os.path.isdir(name):  # noqa: PTH112 - it says no, too, where the system cannot tell
-                text = (
-                    f"{name}: this is a folder, and no model's with a model.safetensors and a tokenizer.json"
-                )
-                raise NotFoundError(f"{text}. {cure}") from None
+                text = f"no vectors found at {name}: it is a folder, and no model's, which has a model.safetensors"
+                raise NotFoundError(f"{text} and a tokenizer.json. {cure}") from None
             if "://" in name:
                 cure = f"To download, name the file, too: Vectors({Path(name).name!r}, url={name!r})."
             raise NotFoundError(f"no vectors found at {places.write / name}. {cure} {error}") from None
