@@ -75,9 +75,7 @@ def convert(origin: Origin, target: Path, *, cut: Cut, prepared: Reader | None, 
             path = stack.enter_context(_as_file(path, watched, target))
             blocks = found.read_file(path, name=place, max_vectors=cut.max_vectors)
         ngrams = blocks.ngrams if isinstance(blocks, FastTextModel) else None
-        if isinstance(
-            blocks, Stored
-        ):  # what it says of its rows, such as that they are of length 1, still holds
+        if isinstance(blocks, Stored):  # that its rows are of length 1, say, still holds
             ngrams, metadata = blocks.store.ngrams, blocks.metadata | metadata
         metadata["source_format"] = found.name
         checked = _checked(blocks, watched, origin, target, metadata)
