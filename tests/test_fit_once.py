@@ -16,12 +16,12 @@ import pytest
 from corpora import LABELLED, TEXTS, Logged, passes, vectors
 from torch.utils.data import DataLoader, IterableDataset, IterDataPipe, get_worker_info
 from torch.utils.data.datapipes.iter import IterableWrapper
+from torchdata.nodes import BaseNode, Loader
 from torchdata.nodes import IterableWrapper as NodeOf
-from torchdata.nodes import Loader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from torchvectors import nodes
-from torchvectors.datapipes import BuildVocab
+from torchvectors.datapipes import BuildVocab, Rows, Tokenize
 from torchvectors.errors import GraphError
 from torchvectors.tokenizers import basic_english
 
@@ -353,6 +353,104 @@ def test_what_is_not_known_to_stay_the_same_is_counted_by_each_run(tmp_path: Pat
         for _ in range(2):
             assert len(make(Declared(LABELLED, log)).build_vocab().vocab) > 2
         assert len(passes(log)) > before + 1
+
+
+class KnownRows(list[Any]):
+    """Rows that say which they are."""
+
+    fingerprint = "rows 1"
+
+
+class Over(IterDataPipe[Any]):
+    """A source of the user's that changes the rows of a data set that says which one it is."""
+
+    def __init__(self, rows: KnownRows, ending: str) -> None:
+        self.rows, self.ending = rows, ending
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in self.rows:
+            yield row + self.ending
+
+
+class NodeOver(BaseNode[Any]):
+    """The same as a node."""
+
+    def __init__(self, rows: KnownRows, ending: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torchdata does not annotate it
+        self.rows, self.ending = rows, ending
+
+    def reset(self, initial_state: dict[str, Any] | None = None) -> None:
+        super().reset(initial_state)
+        self.left = iter(self.rows)
+
+    def next(self) -> Any:
+        return next(self.left) + self.ending
+
+    def get_state(self) -> dict[str, Any]:
+        return {}
+
+
+class Handing:
+    """A data set that hands on all names of the one within."""
+
+    def __init__(self, rows: KnownRows, ending: str) -> None:
+        self.rows, self.ending = rows, ending
+
+    def __iter__(self) -> Iterator[Any]:
+        return (row + self.ending for row in self.rows)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rows, name)
+
+
+class EndingRows(Rows):
+    """A subclass of the source that changes its rows."""
+
+    ending = ""
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in self._rows:
+            yield row + self.ending
+
+
+class EndingTokenize(Tokenize):
+    """A subclass of a stage that does something else to a row."""
+
+    ending = ""
+
+    def do(self, row: Any) -> Any:
+        return [*super().do(row), *self.ending.split()]
+
+
+class EndingNode(nodes.Tokenize):
+    """The same as a node."""
+
+    ending = ""
+
+    def do(self, row: Any) -> Any:
+        return [*super().do(row), *self.ending.split()]
+
+
+def ended(stage: Any, ending: str) -> Any:
+    stage.ending = ending
+    return stage
+
+
+KNOWN = KnownRows(["a b", "b"])
+CHANGING: dict[str, Callable[[str], Any]] = {
+    "a source of one's own": lambda ending: Over(KNOWN, ending).tokenize().build_vocab(),
+    "a node of one's own": lambda ending: nodes.BuildVocab(nodes.Tokenize(NodeOver(KNOWN, ending))),
+    "a data set around another": lambda ending: Rows(Handing(KNOWN, ending)).tokenize().build_vocab(),
+    "a subclass of a source": lambda ending: ended(EndingRows(KNOWN), ending).tokenize().build_vocab(),
+    "a subclass of a stage": lambda ending: ended(EndingTokenize(Rows(KNOWN)), ending).build_vocab(),
+    "a subclass of a node": lambda ending: nodes.BuildVocab(ended(EndingNode(nodes.Rows(KNOWN)), ending)),
+}
+
+
+@pytest.mark.parametrize("changing", CHANGING)
+def test_a_corpus_that_changes_behind_a_fingerprint_never_meets_an_old_vocabulary(changing: str) -> None:
+    before, after = (CHANGING[changing](ending).vocab.get_itos() for ending in (" old", " new"))
+    assert ("old" in before, "new" in after) == (True, True)
 
 
 def test_whoever_vouches_for_a_corpus_is_believed(tmp_path: Path) -> None:
