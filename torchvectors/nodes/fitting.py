@@ -23,6 +23,7 @@ from torchvectors.stages import (
     before,
     corpus_of,
     each_row,
+    stated,
     tokens_of,
     vocab_before,
 )
@@ -56,11 +57,11 @@ class NeedsVocab(Stage):
         """Fit, if nobody has yet: the pass that counts must end before the one that trains begins.
 
         Raises:
-            GraphError: The state was taken with another vocabulary.
+            GraphError: It is no state of this stage, or was taken with another vocabulary.
         """
         if self.states_vocab:
-            if initial_state is not None and _FIT in initial_state:
-                self.goes_by.adopt(initial_state[_FIT])
+            if initial_state is not None:
+                self.goes_by.adopt(stated(initial_state, _FIT, dict, type(self).__name__))
             _ = self.goes_by.vocab
         super().reset(initial_state)
 

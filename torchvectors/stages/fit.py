@@ -23,6 +23,7 @@ from torchvectors.stages.passing import counted
 from torchvectors.stages.ranks import group_size, next_number, shared_key, together
 from torchvectors.stages.rendezvous import KEPT, made_once, place_of
 from torchvectors.stages.settings import Counted, VocabSettings
+from torchvectors.stages.states import stated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -219,18 +220,19 @@ class Fit:
         """Go on from a state: with its vocabulary, or, where its file is gone, with one that turns out equal.
 
         Raises:
-            GraphError: It is of other settings; or there is a vocabulary already, and it is another one.
+            GraphError: It is none, or of other settings; or there is a vocabulary already, and it is another one.
         """
-        if state.get("settings") != repr(self.settings):
-            text = f"build_vocab: this state was taken with {state.get('settings')}, and the graph has {self.settings}."
+        settings = stated(state, "settings", str, "build_vocab")
+        if settings != repr(self.settings):
+            text = f"build_vocab: this state was taken with {settings}, and the graph has {self.settings}."
             raise GraphError(f"{text} Build the graph as it was.")
         with self._lock.held:
             if self._fitted is not None:
                 expect_equal(self._fitted.vocab, state)
                 return
+            found = recalled(state)
             self._expected = state
-            found = recalled(state.get("file"))
-            if found is not None and found.vocab.fingerprint == state.get("fingerprint"):
+            if found is not None:
                 self._fitted = self._as_expected(self._shared(found))
 
     def _shared(self, found: Fitted) -> Fitted:

@@ -11,6 +11,7 @@ import numpy as np
 
 from torchvectors.cache import folders, replacing
 from torchvectors.errors import GraphError
+from torchvectors.stages.states import stated
 from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:
@@ -139,17 +140,27 @@ def expect_equal(vocab: Vocab, state: dict[str, Any]) -> None:
     """Hold a vocabulary against what a state says of the one that it was taken with.
 
     Raises:
-        GraphError: They differ.
+        GraphError: They differ; or the state is none.
     """
-    if vocab.fingerprint != state.get("fingerprint"):
-        text = f"build_vocab: this state was taken with the vocabulary {state.get('fingerprint')}"
+    expected = stated(state, "fingerprint", str, "build_vocab")
+    if vocab.fingerprint != expected:
+        text = f"build_vocab: this state was taken with the vocabulary {expected}"
         text += f", and that of this graph is {vocab.fingerprint}, of {len(vocab)} tokens"
         raise GraphError(f"{text}. The corpus, its tokenizer or the settings are not those of the state.")
 
 
-def recalled(place: str | None) -> Fitted | None:
-    """Return what a state has named, or None where its file is gone or damaged: it can be fitted anew."""
-    if place is not None:
-        with suppress(OSError, ValueError):
-            return read(Path(place))
+def recalled(state: dict[str, Any]) -> Fitted | None:
+    """Return what a state has named, or None where its file is gone or damaged: it can be fitted anew.
+
+    Raises:
+        GraphError: The state is none.
+    """
+    fingerprint = stated(state, "fingerprint", str, "build_vocab")
+    if state.get("file") is None:  # nothing could be written where it was taken
+        return None
+    place = Path(stated(state, "file", str, "build_vocab"))
+    with suppress(OSError, ValueError):
+        # A state comes from anywhere: a device or a pipe that it named might be read for ever.
+        if place.is_file() and (found := read(place)).vocab.fingerprint == fingerprint:
+            return found
     return None
