@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -135,6 +136,90 @@ def test_a_rank_that_does_not_come_is_named(tmp_path: Path) -> None:
     assert absent is None
     for rank, text in ((0, said), (2, other)):
         assert f"build_vocab.fit: rank {rank} has waited 1 s for rank 1 of [0, 1, 2]" in text
+
+
+def test_a_rank_that_is_late_does_not_wait_for_those_that_have_given_up(tmp_path: Path) -> None:
+    """It meets them where they try again, and never talks to one that is not there."""
+    body = """
+    import time
+    fitted = Logged(LABELLED, log).tokenize().build_vocab()
+    said = []
+    gone = folder / "given up"
+    if rank == 1:
+        while not gone.exists():
+            time.sleep(0.05)
+    while not fitted.goes_by.fitted:
+        try:
+            fitted.fit(timeout=1 if rank == 0 and not said else 30)
+        except GraphError as error:
+            said.append(str(error))
+            gone.touch()
+    answer = said, fitted.vocab.get_itos()
+    """
+    (said, itos), late = answers(body, 2, tmp_path / "group")
+    assert len(said) == 1
+    assert late == [[], itos]
+    assert itos == vocab_by_hand()
+
+
+def test_ranks_of_different_graphs_are_told(tmp_path: Path) -> None:
+    body = """
+    fitted = Logged(LABELLED, log).tokenize().build_vocab(min_freq=1 + rank)
+    try:
+        fitted.fit()
+    except GraphError as error:
+        answer = str(error)
+    """
+    for text in answers(body, 2, tmp_path / "group"):
+        assert re.search("different graphs: rank 0 has .*min_freq=1.*; rank 1 has .*min_freq=2", text)
+
+
+def test_some_ranks_may_fit_by_themselves_and_the_others_are_told(tmp_path: Path) -> None:
+    body = """
+    some = dist.new_group([0, 2])
+    fitted = Logged(LABELLED, log).tokenize(counted).build_vocab()
+    try:
+        answer = fitted.fit(some).get_itos()
+    except GraphError as error:
+        answer = str(error)
+    """
+    first, outside, third = answers(body, 3, tmp_path / "group")
+    assert first == third == vocab_by_hand()
+    assert outside.startswith("build_vocab.fit: rank 1 is not in this group.")
+    assert tokenized(tmp_path / "group", 3) == [12, 0, 11]
+
+
+def test_a_rank_that_dies_is_told_of(tmp_path: Path) -> None:
+    body = """
+    class Part:
+        def __reduce__(self):
+            os._exit(0) if rank == 1 else None
+    fitted = Logged(LABELLED, log).tokenize().build_vocab()
+    if rank == 1:  # it dies when the ranks have met, and send each other what they have
+        fitted.goes_by._own_part = lambda *_: ("counted", Part())
+    try:
+        fitted.fit(timeout=30)
+    except GraphError as error:
+        (folder / f"answer {rank}").write_text(json.dumps(str(error)))
+        os._exit(0)
+    """
+    (tmp_path / "group").mkdir()
+    (tmp_path / "group" / "answer 1").write_text("null")
+    text, _ = answers(body, 2, tmp_path / "group")
+    assert text.startswith("build_vocab.fit: rank 0 has lost the others of [0, 1]: one of them has gone")
+
+
+def test_a_group_that_is_made_anew_meets_anew(tmp_path: Path) -> None:
+    body = """
+    fitted = Logged(LABELLED, log).tokenize().build_vocab()
+    fitted.fit()
+    dist.barrier()
+    dist.destroy_process_group()
+    dist.init_process_group("gloo", init_method=f"file://{folder}/group 2", rank=1 - rank, world_size=size)
+    again = Logged(LABELLED, log).tokenize().build_vocab()
+    answer = fitted.fit().get_itos(), again.fit().get_itos()
+    """
+    assert answers(body, 2, tmp_path / "group") == [[vocab_by_hand()] * 2] * 2
 
 
 def test_a_rank_that_fails_is_named_by_all(tmp_path: Path) -> None:

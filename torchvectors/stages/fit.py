@@ -82,6 +82,7 @@ class Fit:
         self._stated: dict[str, Any] | None = None
         self._lock = _ProcessLock()
         self._pid = os.getpid()
+        self._what: str | None = None  # a pickle brings no more than a vocabulary
         if corpus is not None:
             self._what = f"{corpus.described()} > {settings}"
             self._number = next_number(self._what)
@@ -175,7 +176,7 @@ class Fit:
             self._needed()
             return
         with self._lock.held:
-            own = self._own_part(*((0, 1) if dealt else (rank, size)))
+            own = (self._what, *self._own_part(*((0, 1) if dealt else (rank, size))))
             content: bytes = together(_FIT, own, self._decided, group=group, timeout=timeout)
             if self._fitted is None:
                 self._fitted = self._as_expected(unpack(content))
@@ -188,8 +189,15 @@ class Fit:
         except Exception as error:  # noqa: BLE001 - the other ranks wait for this one, whatever has happened to it
             return "failed", f"{type(error).__name__}: {error}"
 
-    def _decided(self, parts: list[tuple[str, Any]]) -> bytes:
+    def _decided(self, whole: list[tuple[str | None, str, Any]]) -> bytes:
         """Make one vocabulary of what each rank has: its counts, or a vocabulary that it had before."""
+        graphs = {what: rank for rank, (what, *_) in enumerate(whole) if what is not None}
+        if len(graphs) > 1:
+            said = "; ".join(f"rank {rank} has {what}" for what, rank in graphs.items())
+            raise GraphError(
+                f"the ranks have different graphs: {said}. Call fit() of equal ones, in one order."
+            )
+        parts = [(how, part) for _, how, part in whole]
         if failed := {rank: part for rank, (how, part) in enumerate(parts) if how == "failed"}:
             raise GraphError(" ".join(f"rank {rank} failed: {text}" for rank, text in failed.items()))
         had: dict[int, bytes] = {rank: part for rank, (how, part) in enumerate(parts) if how == "fitted"}
