@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import time
 from collections import Counter
@@ -297,6 +298,38 @@ def test_processes_that_come_second_wait_for_the_first(tmp_path: Path) -> None:
     assert len(passes(log)) == 1
 
 
+def test_what_has_changed_by_one_bit_is_counted_again(own_cache: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    rows = BuildVocab(Logged([["a", "b"]], log), fingerprint="one bit")
+    assert len(rows.vocab) == 4
+    (file,) = (own_cache / "fits").glob("*.safetensors")
+    content = file.read_bytes()
+    assert content.count(b"<pad><unk>ab") == 1
+    file.write_bytes(content.replace(b"<pad><unk>ab", b"<pad><unk>ac"))
+    again = BuildVocab(Logged([["a", "b"]], log), fingerprint="one bit")
+    assert again.vocab.get_itos() == ["<pad>", "<unk>", "a", "b"]
+    assert len(passes(log)) == 2
+
+
+def test_processes_in_different_folders_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TORCHVECTORS_HOME", "home")
+    graph = Logged([["a"]], log).build_vocab()
+    process = multiprocessing.get_context("fork").Process(target=_read_elsewhere, args=(graph, tmp_path))
+    process.start()
+    process.join()
+    assert graph.vocab.get_itos() == ["<pad>", "<unk>", "a"]
+    assert len(passes(log)) == 1
+    assert not (tmp_path / "elsewhere" / "home").exists()
+
+
+def _read_elsewhere(graph: Any, folder: Path) -> None:
+    (folder / "elsewhere").mkdir()
+    os.chdir(folder / "elsewhere")
+    assert len(graph.vocab) == 3
+
+
 @pytest.fixture
 def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a file").touch()
@@ -317,6 +350,24 @@ def test_where_nothing_can_be_written_a_process_fits_for_itself_and_a_worker_say
     ):
         list(iterator)
     iterator._shutdown_workers()  # type: ignore[attr-defined]  # or torch waits for them in some later test
+
+
+@pytest.mark.usefixtures("no_cache")
+def test_where_nothing_can_be_written_a_process_may_fit_what_it_has_built_itself() -> None:
+    """As ranks do that another process has started."""
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    process = context.Process(target=_build_and_read, args=(answers,))
+    process.start()
+    assert answers.get(timeout=30) == ["<pad>", "<unk>", "a"]
+    process.join()
+
+
+def _build_and_read(answers: Any) -> None:
+    try:
+        answers.put(Rows([["a"]]).build_vocab().vocab.get_itos())
+    except GraphError as error:
+        answers.put(str(error))
 
 
 # Across runs.
@@ -473,6 +524,12 @@ def test_a_fit_that_a_checkpoint_names_is_not_counted_again(tmp_path: Path) -> N
     second.load_fit_state(state)
     assert second.vocab.get_itos() == first.vocab.get_itos()
     assert len(passes(log)) == 1
+
+
+def test_a_state_names_a_file_that_is_there(own_cache: Path, tmp_path: Path) -> None:
+    fitted = BuildVocab(Logged([["b", "a"]], tmp_path / "log"))
+    shutil.rmtree(Path(fitted.fit_state()["file"]).parent)
+    assert Path(fitted.fit_state()["file"]).is_file()
 
 
 @pytest.mark.parametrize("rows", [[["b", "a"]], [["b", "b", "a"]]])

@@ -123,6 +123,22 @@ def test_graphs_of_different_settings_never_meet(tmp_path: Path) -> None:
     assert answers(body, 2, tmp_path / "group") == [vocab_by_hand()] * 2
 
 
+def test_a_rank_that_looks_at_another_corpus_first_does_not_give_the_others_its_vocabulary(
+    tmp_path: Path,
+) -> None:
+    body = """
+    if rank == 0:
+        other = Logged([(0, "of its own")], folder / "other").tokenize().build_vocab()
+        assert len(other.vocab) == 5
+    dist.barrier()
+    fitted = Logged(LABELLED, log).tokenize().build_vocab()
+    answer = fitted.vocab.get_itos()
+    dist.barrier()
+    answer = answer, len(passes(log))
+    """
+    assert answers(body, 2, tmp_path / "group") == [[vocab_by_hand(), 1]] * 2
+
+
 def test_a_rank_that_does_not_come_is_named(tmp_path: Path) -> None:
     body = """
     fitted = Logged(LABELLED, log).tokenize().build_vocab()

@@ -11,23 +11,23 @@ import os
 import threading
 import weakref
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xxhash import xxh3_128_hexdigest
 
-from torchvectors.cache import forget
+from torchvectors.cache import folders, forget
 from torchvectors.errors import GraphError
 from torchvectors.stages.fitted import Fitted, arrived, expect_equal, pack, recalled, sent, unpack, written
 from torchvectors.stages.given import Given
 from torchvectors.stages.passing import counted
-from torchvectors.stages.ranks import group_size, next_number, shared_key, together
+from torchvectors.stages.ranks import asked_as, group_size, shared_key, together
 from torchvectors.stages.rendezvous import KEPT, made_once, place_of
 from torchvectors.stages.settings import Counted, VocabSettings
 from torchvectors.stages.states import stated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from torch.distributed import ProcessGroup
 
@@ -85,10 +85,12 @@ class Fit:
         self._what: str | None = None  # a pickle brings no more than a vocabulary
         if corpus is not None:
             self._what = f"{corpus.described()} > {settings}"
-            self._number = next_number(self._what)
+            self._asked = asked_as(self._what)
+            # Now, for processes that are forked later may be in another folder, and must meet there all the same.
+            self._home = folders().write.absolute()
             self._own_key = os.urandom(16).hex()
             self._ranks_key = self._shared_key()  # now, for a forked process must not talk to the other ranks
-            weakref.finalize(self, _remove, self._own_key, os.getpid())
+            weakref.finalize(self, _remove, self._place(self._own_key), self._pid)
 
     @property
     def fitted(self) -> bool:
@@ -124,8 +126,16 @@ class Fit:
         if self._fitted is None:
             with self._lock.held:
                 if self._fitted is None:
-                    self._fitted = self._as_expected(made_once(self._key(), self._counted_whole))
+                    self._fitted = self._as_expected(self._made_once(self._key(), self._counted_whole))
         return self._fitted
+
+    def _made_once(self, key: str, make: Callable[[], Fitted]) -> Fitted:
+        # A process that has built the graph may go its own way where there is no place to meet; one that has come by
+        # it may not, for it is one of several.
+        return made_once(self._place(key), make, alone=os.getpid() == self._pid)
+
+    def _place(self, key: str) -> Path:
+        return place_of(key, self._home)
 
     def _counted_whole(self) -> Fitted:
         found = self._count(0, 1)
@@ -156,7 +166,7 @@ class Fit:
         return self._ranks_key or self._own_key
 
     def _shared_key(self) -> str | None:
-        return shared_key(f"{self._what} {self._number}")
+        return shared_key(self._asked)
 
     # Ranks.
 
@@ -214,7 +224,11 @@ class Fit:
         """Return what a state of the graph says of its vocabulary: which it is, and the file that holds it."""
         fitted = self._needed()
         fingerprint = fitted.vocab.fingerprint
-        if self._stated is None or self._stated["fingerprint"] != fingerprint:
+        if (
+            self._stated is None
+            or self._stated["fingerprint"] != fingerprint
+            or _is_gone(self._stated["file"])
+        ):
             place = written(fitted)
             self._stated = {
                 "fingerprint": fingerprint,
@@ -247,7 +261,7 @@ class Fit:
         """Put it where the other processes of this graph look: those who come later may not be given the state."""
         key = self._key()
         # What is kept for a declared corpus must have been counted there, and not be what some state has brought.
-        return found if key.startswith(KEPT) else made_once(key, lambda: found)
+        return found if key.startswith(KEPT) else self._made_once(key, lambda: found)
 
     def _as_expected(self, fitted: Fitted) -> Fitted:
         if self._expected is not None:
@@ -350,11 +364,15 @@ class FitsVocab:
 _FIT = "build_vocab.fit"
 
 
+def _is_gone(file: str | None) -> bool:
+    return file is not None and not Path(file).is_file()
+
+
 def _digest(text: str) -> str:
     return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
 
 
-def _remove(key: str, pid: int) -> None:
+def _remove(place: Path, pid: int) -> None:
     """Remove what the processes of a graph have met at, when the process that made the graph lets go of it."""
     if os.getpid() == pid:
-        forget(place_of(key))
+        forget(place)

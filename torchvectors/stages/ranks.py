@@ -7,8 +7,10 @@ vocabulary must not wait for a rank that never reads it.
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from collections import Counter
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import torch.distributed as dist
@@ -21,17 +23,26 @@ if TYPE_CHECKING:
 
     from torch.distributed import ProcessGroup
 
-__all__ = ["group_size", "next_number", "shared_key", "together"]
+__all__ = ["asked_as", "group_size", "shared_key", "together"]
 
 _POLL = 0.05  # seconds between two looks for the ranks that are late
 _ON = "on"  # a meeting that takes place
 _numbers: Counter[str] = Counter()
 
 
-def next_number(what: str) -> int:
-    """Say how many times this process has asked for this; the ranks of one program count alike."""
-    _numbers[what] += 1
-    return _numbers[what]
+def asked_as(what: str) -> str:
+    """Say what this process asks for, from where in the program, and how many times it has before.
+
+    The ranks of one program say alike. A rank that does something of its own besides, such as looking at a graph of
+    another corpus, does it at a place of its own, and must not meet the others there.
+    """
+    frame, place = sys._getframe(1), ""  # noqa: SLF001 - what warnings and inspect use
+    while frame.f_back is not None:
+        frame = frame.f_back
+        place += f" < {PurePath(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    asked = f"{what}{place}"
+    _numbers[asked] += 1
+    return f"{asked} {_numbers[asked]}"
 
 
 def group_size(group: ProcessGroup | None = None) -> tuple[int, int]:

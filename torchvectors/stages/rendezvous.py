@@ -1,16 +1,14 @@
-"""A key → what was made under it: by the first who asks, on this machine; the others wait for it, and load it."""
+"""A place → what was made for it: by the first who asks, on this machine; the others wait for it, and load it."""
 
 from __future__ import annotations
 
 import logging
-import multiprocessing
+import os
 import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from torch.utils.data import get_worker_info
-
-from torchvectors.cache import folders, forget, lock, replacing
+from torchvectors.cache import forget, lock, replacing
 from torchvectors.errors import CacheError, GraphError
 from torchvectors.stages.fitted import Fitted, pack, unpack
 
@@ -29,29 +27,33 @@ KEPT = "kept-"
 _FORGOTTEN_AFTER = 7 * 24 * 3600  # seconds
 
 
-def place_of(key: str) -> Path:
-    """Return where the result of a key is put: one file in the cache, whole or not there."""
-    return folders().write.absolute() / "fits" / f"{key}.safetensors"
+def place_of(key: str, home: Path) -> Path:
+    """Return where the result of a key is put: one file in a cache folder, whole or not there."""
+    return home / "fits" / f"{key}.safetensors"
 
 
-def made_once(key: str, make: Callable[[], Fitted]) -> Fitted:
-    """Return the result of a key: load it, or make it while everybody else who wants it waits.
+def made_once(place: Path, make: Callable[[], Fitted], *, alone: bool) -> Fitted:
+    """Return the result that a place is for: load it, or make it while everybody else who wants it waits.
 
     A maker that is killed leaves the lock free and no result; the next in line makes it.
 
+    Args:
+        place: Where it is, or will be.
+        make: Makes it.
+        alone: Whether this process may make it for itself where nothing can be written.
+
     Raises:
-        GraphError: Nothing can be written to the cache, and this is a worker, so that others may be making it, too.
+        GraphError: Nothing can be written to the cache, and others may be making it, too.
         Exception: What ``make`` raises.
     """
-    place = place_of(key)
     if (found := _found(place)) is not None:
         return found
     with ExitStack() as held:
         try:
             held.enter_context(lock(place))
         except CacheError as error:
-            if _alone():
-                logger.debug("%s: %s", key, error)
+            if alone:
+                logger.debug("%s: %s", place, error)
                 return make()  # for this process and whatever it will start
             text = f"build_vocab: this process shares its graph with others, which meet in the cache folder: {error}"
             raise GraphError(f"{text} Or read .vocab once before the workers start.") from error
@@ -70,13 +72,8 @@ def _found(place: Path) -> Fitted | None:
     except (OSError, ValueError):  # a damaged one is made again, and replaced
         return None
     with suppress(OSError):
-        place.touch()  # for `_sweep`
+        os.utime(place)  # for `_sweep`; touch() would put an empty file where it was removed just now
     return found
-
-
-def _alone() -> bool:
-    """Whether no other process has come by the same graph by a fork, as far as one can know."""
-    return get_worker_info() is None and multiprocessing.parent_process() is None
 
 
 def _sweep(folder: Path) -> None:
