@@ -251,6 +251,17 @@ def test_a_rank_that_fails_is_named_by_all(tmp_path: Path) -> None:
         assert "build_vocab.fit: rank 1 failed: GraphError: tokenize: the text of a row must be a str" in text
 
 
+def test_ranks_that_fit_a_declared_corpus_together_count_it_once_for_all_runs(tmp_path: Path) -> None:
+    body = """
+    fitted = Logged(LABELLED, log).tokenize(counted).build_vocab(fingerprint="corpus 1")
+    answer = fitted.fit().get_itos(), fitted.passes
+    """
+    homes = [str(tmp_path / f"home {rank}") for rank in range(2)]
+    for run, passed in enumerate((1, 0)):
+        found = answers(body, 2, tmp_path / f"group {run}", homes)
+        assert found == [[vocab_by_hand(), passed]] * 2
+
+
 def test_shares_that_were_dealt_before_are_added(tmp_path: Path) -> None:
     body = """
     fitted = Logged(LABELLED[rank::2], log).tokenize().build_vocab()

@@ -22,7 +22,7 @@ from torchvectors.stages.fitted import Fitted, arrived, expect_equal, pack, reca
 from torchvectors.stages.given import Given
 from torchvectors.stages.passing import counted
 from torchvectors.stages.ranks import asked_as, group_size, shared_key, together
-from torchvectors.stages.rendezvous import KEPT, made_once, place_of
+from torchvectors.stages.rendezvous import KEPT, found_at, made_once, place_of
 from torchvectors.stages.settings import Counted, VocabSettings
 from torchvectors.stages.states import stated
 
@@ -186,21 +186,31 @@ class Fit:
             self._needed()
             return
         with self._lock.held:
-            own = (self._what, *self._own_part(*((0, 1) if dealt else (rank, size))))
-            content: bytes = together(_FIT, own, self._decided, group=group, timeout=timeout)
+            own = (self._what, *self._own_part(rank, size, dealt=dealt))
+            content, counted = together(_FIT, own, self._decided, group=group, timeout=timeout)
             if self._fitted is None:
-                self._fitted = self._as_expected(unpack(content))
+                fitted = self._as_expected(unpack(content))
+                if counted and not dealt and (key := self._key()).startswith(KEPT):
+                    fitted = self._made_once(key, lambda: fitted)
+                self._fitted = fitted
 
-    def _own_part(self, number: int, of: int) -> tuple[str, Any]:
-        if self._fitted is not None:
-            return "fitted", pack(self._fitted)
+    def _own_part(self, rank: int, size: int, *, dealt: bool) -> tuple[str, Any]:
         try:
-            return "counted", self._count(number, of)
+            if self._fitted is None and not dealt and (key := self._key()).startswith(KEPT):
+                kept = found_at(self._place(key))
+                self._fitted = None if kept is None else self._as_expected(kept)
+            if self._fitted is not None:
+                return "fitted", pack(self._fitted)
+            return "counted", self._count(0, 1) if dealt else self._count(rank, size)
         except Exception as error:  # noqa: BLE001 - the other ranks wait for this one, whatever has happened to it
             return "failed", f"{type(error).__name__}: {error}"
 
-    def _decided(self, whole: list[tuple[str | None, str, Any]]) -> bytes:
-        """Make one vocabulary of what each rank has: its counts, or a vocabulary that it had before."""
+    def _decided(self, whole: list[tuple[str | None, str, Any]]) -> tuple[bytes, bool]:
+        """Make one vocabulary of what each rank has: its counts, or a vocabulary that it had before.
+
+        Returns:
+            The vocabulary, packed; and whether all ranks have counted for it.
+        """
         graphs = {what: rank for rank, (what, *_) in enumerate(whole) if what is not None}
         if len(graphs) > 1:
             said = "; ".join(f"rank {rank} has {what}" for what, rank in graphs.items())
@@ -215,8 +225,8 @@ class Fit:
             text = f"ranks {', '.join(map(str, had))} have each fitted a vocabulary before, and these differ."
             raise GraphError(f"{text} Call fit() before anything else needs one.")
         if had:
-            return next(iter(had.values()))
-        return pack(self.settings.choose(Counted.added(part for _, part in parts)))
+            return next(iter(had.values())), False
+        return pack(self.settings.choose(Counted.added(part for _, part in parts))), True
 
     # States.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["KEPT", "made_once", "place_of"]
+__all__ = ["KEPT", "found_at", "made_once", "place_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def made_once(place: Path, make: Callable[[], Fitted], *, alone: bool) -> Fitted
         GraphError: Nothing can be written to the cache, and others may be making it, too.
         Exception: What ``make`` raises.
     """
-    if (found := _found(place)) is not None:
+    if (found := found_at(place)) is not None:
         return found
     with ExitStack() as held:
         try:
@@ -57,7 +57,7 @@ def made_once(place: Path, make: Callable[[], Fitted], *, alone: bool) -> Fitted
                 return make()  # for this process and whatever it will start
             text = f"build_vocab: this process shares its graph with others, which meet in the cache folder: {error}"
             raise GraphError(f"{text} Or read .vocab once before the workers start.") from error
-        if (found := _found(place)) is not None:
+        if (found := found_at(place)) is not None:
             return found
         _sweep(place.parent)
         made = make()
@@ -66,7 +66,8 @@ def made_once(place: Path, make: Callable[[], Fitted], *, alone: bool) -> Fitted
         return made
 
 
-def _found(place: Path) -> Fitted | None:
+def found_at(place: Path) -> Fitted | None:
+    """Return the result that is at a place, if one is, whole."""
     try:
         found = unpack(place.read_bytes())
     except (OSError, ValueError):  # a damaged one is made again, and replaced
