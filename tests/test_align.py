@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from torchvectors.align import Alignment, Coverage, align
-from torchvectors.errors import TokenTypeError, VocabError
+from torchvectors.errors import CoverageError, MissingExtraError, TokenTypeError, VocabError
 from torchvectors.pretrained import CharNGram
 from torchvectors.vectors import Normal, UnkInit, Vectors
 from torchvectors.vocabulary import Vocab, build_vocab_from_iterator
@@ -180,6 +181,7 @@ def test_an_empty_vocabulary_has_an_empty_matrix(unk_init: UnkInit) -> None:
     made = align(Vocab([]), vectors_of(["a"]), unk_init=unk_init)
     assert made.matrix.shape == (0, 2)
     assert made.padding_idx is None
+    assert made.embedding(train="missing").weight.shape == (0, 2)
     assert (made.coverage.of_tokens, made.coverage.of_text) == (0, None)
     assert str(made.coverage) == "0 tokens, 0.0% of them with a vector"
     assert align([], vectors_of(["a"]), counts={}).coverage.of_text == 0
@@ -254,11 +256,14 @@ def test_every_figure_of_the_coverage_is_a_plain_count(
     # A token outside the vocabulary is running text without a vector, whatever the vectors have.
     running = [t for t in text if t not in tokens or t in counted]
     assert coverage.of_text == sum(t in tokens and found(t) for t in running) / max(len(running), 1)
-    figures = coverage.as_dict()
-    ways = [figures[how] for how in ("exact", "lower case", "n-grams", "missing", "padding")]
-    assert ways == [
-        len([token for token in tokens if coverage.how(token) == how]) for how in list(figures)[1:6]
+    figures, hows = coverage.as_dict(), ("exact", "lower case", "n-grams", "missing", "chosen", "padding")
+    assert [figures[how] for how in hows] == [
+        sum(coverage.how(token) == how for token in tokens) for how in hows
     ]
+    numbers = coverage.running_tokens()
+    assert numbers is not None
+    assert sum(numbers.values()) == len(text)
+    assert numbers["outside"] == sum(token not in tokens for token in text)
     assert (figures["tokens"], figures["of_text"]) == (len(tokens), coverage.of_text)
 
 
@@ -276,6 +281,7 @@ def test_of_text_is_unknown_without_counts() -> None:
         "lower case": 0,
         "n-grams": 0,
         "missing": 1,
+        "chosen": 0,
         "padding": 0,
         "of_tokens": 0.5,
         "of_text": None,
@@ -293,6 +299,95 @@ def test_the_report_names_what_is_missing_the_most_frequent_first() -> None:
         "  missing           12  'x7', 'x3', 'x0', 'x1', 'x2', 'x4', 'x5', 'x6', 'x8', 'x9', …",
         "  padding            1",
     ]
+
+
+def test_the_running_text_may_be_more_than_the_counts() -> None:
+    counts = {"a": 6, "x": 2}
+    coverage = align(["a", "x"], vectors_of(["a"]), counts=counts, running=10).coverage
+    assert coverage.of_text == 0.6
+    assert coverage.running_tokens() == {"exact": 6, "missing": 2, "chosen": 0, "padding": 0, "outside": 2}
+    with pytest.raises(ValueError, match=r"running=7: the counts alone make 8 running tokens"):
+        align(["a", "x"], vectors_of(["a"]), counts=counts, running=7)
+
+
+def test_too_small_a_coverage_of_the_text_stops_a_pipeline() -> None:
+    tokens = ["<pad>", "a", *(f"x{i}" for i in range(12))]
+    made = align(tokens, vectors_of(["a"]), counts={"a": 70, "x7": 20, "x3": 4, "rare": 6})
+    made.assert_coverage(0.7)
+    with pytest.raises(CoverageError) as refused:
+        made.assert_coverage(0.71)
+    assert str(refused.value) == (
+        "70.0% of the running text (70 of 100) have a vector, and at least 71.0% were asked for. 12 tokens have none, "
+        "the most frequent of them 'x7', 'x3', 'x0', 'x1', 'x2', 'x4', 'x5', 'x6', 'x8', 'x9', …. 6 running tokens are "
+        "not in the vocabulary. Try more steps (steps=, lower_case_backup=), other vectors or another tokenizer."
+    )
+
+
+def test_too_small_a_coverage_of_the_tokens_is_what_counts_where_nobody_has_counted() -> None:
+    made = align(["a", "x"], vectors_of(["a"]))
+    made.assert_coverage(0.5)
+    with pytest.raises(
+        CoverageError,
+        match=r"^50.0% of the tokens \(1 of 2\) .*1 tokens have none, the first of them 'x'\. Try",
+    ):
+        made.assert_coverage(0.51)
+
+
+@pytest.mark.parametrize("least", [-0.1, 90, float("nan")])
+def test_a_coverage_that_is_no_share_is_refused(least: float) -> None:
+    with pytest.raises(ValueError, match="a coverage is a share from 0 to 1, not"):
+        align(["a"], vectors_of(["a"])).assert_coverage(least)
+
+
+def bars_of(coverage: Coverage) -> tuple[Any, dict[str, list[float]]]:
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    axes = figure.subplots()
+    coverage.plot(axes)
+    bars = {bars.get_label(): [float(bar.get_width()) for bar in bars] for bars in axes.containers}
+    return axes, bars
+
+
+def test_the_picture_shows_the_shares_of_the_report() -> None:
+    tokens = ["<pad>", "a", "A", "x", "<bos>"]
+    made = align(
+        tokens,
+        vectors_of(["a"]),
+        lower_case_backup=True,
+        rows={"<bos>": "mean"},
+        counts={"a": 6, "A": 1, "x": 2},
+        running=10,
+    )
+    axes, bars = bars_of(made.coverage)
+    assert bars == {
+        "exact": [pytest.approx(1 / 3), pytest.approx(0.6)],
+        "lower case": [pytest.approx(1 / 3), pytest.approx(0.1)],
+        "missing": [pytest.approx(1 / 3), pytest.approx(0.2)],
+        "outside": [0, pytest.approx(0.1)],
+    }
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["tokens", "running text"]
+    assert axes.get_title() == str(made.coverage).splitlines()[0]
+    _, alone = bars_of(align(["a"], vectors_of(["a"])).coverage)
+    assert alone == {"exact": [1]}
+    bars_of(align([], vectors_of(["a"]), counts={}).coverage)
+
+
+def test_the_picture_is_written_as_a_png(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    coverage = align(["a", "x"], vectors_of(["a"])).coverage
+    for where in (tmp_path / "coverage", str(tmp_path / "coverage.png")):
+        coverage.plot(where)
+        assert Path(where).read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(OSError, match="no_such_folder"):
+        coverage.plot(tmp_path / "no_such_folder" / "coverage.png")
+
+
+def test_without_matplotlib_the_picture_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("torchvectors.align.picture", "matplotlib.backends.backend_agg"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "torchvectors.align.picture")
+    monkeypatch.delattr(sys.modules["torchvectors.align"], "picture", raising=False)
+    with pytest.raises(MissingExtraError, match=r"pip install 'torchvectors\[plots\]'"):
+        align(["a"], vectors_of(["a"])).coverage.plot("coverage.png")
 
 
 def test_the_coverage_of_a_strange_token_is_refused() -> None:
@@ -359,3 +454,14 @@ def test_an_alignment_can_be_copied(copied: Any) -> None:
 def test_what_is_no_vectors_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match=r"align: the vectors must be a Vectors, .* not str: 'glove.6B.50d'"):
         align(["a"], "glove.6B.50d")  # type: ignore[arg-type]  # that is the point
+
+
+@pytest.mark.parametrize(
+    ("freeze", "train"), [(True, "all"), (False, "none"), (True, "missing"), (True, ["cat"])]
+)
+def test_two_arguments_that_say_opposite_things_are_refused(freeze: bool, train: Any) -> None:
+    aligned = align(["the", "cat"], Vectors.from_tensor(["the"], torch.ones(1, 2)))
+    for make in (aligned.embedding, aligned.embedding_bag):
+        with pytest.raises(ValueError, match=f"^freeze={freeze} and train=.* say opposite things"):
+            make(freeze=freeze, train=train)
+    assert repr(aligned) == "<Alignment: 2 tokens of dim 2, 50.0% with a vector>"

@@ -494,8 +494,8 @@ def test_settings_that_mean_nothing_are_an_error(how: dict[str, Any], says: str)
         ([(0, [1])], {"column": (1, None)}, "means one field of this row twice"),
         ([{"text": [1]}], {"column": ("text", None)}, "means one field of this row twice"),
         ([[1]], {"column": (0, None)}, "means one field of this row twice"),
-        ([[1]], {"column": (0, 1)}, "this row has no column 1"),
-        ([{"a": [1]}], {"column": ("a", "b")}, "this row has no column 'b'; it has 'a'"),
+        ([[1]], {"column": (0, 1)}, "this row lacks column 1"),
+        ([{"a": [1]}], {"column": ("a", "b")}, "this row lacks column 'b'; it has 'a'"),
         (
             [{"a": [1], "b": "x"}],
             {"column": ("a", "b")},

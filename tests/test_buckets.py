@@ -186,8 +186,8 @@ def test_a_batch_can_come_out_in_the_other_form(form: Form) -> None:
 
 WRONG: dict[str, tuple[list[Any], dict[str, Any], str]] = {
     "a text": ([(0, [1]), (1, "a")], {"bucket_batches": 2}, "a row's field is 'a'.*Put .numericalize"),
-    "no column": ([(0, [1]), (1,)], {"bucket_batches": 2}, r"this row has no column .*\(1,\).*column="),
-    "no second column": ([{"a": [1]}], {"column": ("a", "b")}, "no column 'b'; it has 'a'.*column="),
+    "no column": ([(0, [1]), (1,)], {"bucket_batches": 2}, r"this row lacks .*\(1,\).*column="),
+    "no second column": ([{"a": [1]}], {"column": ("a", "b")}, "column 'b'; it has 'a'.*column="),
     "names": (
         [(0, [1])],
         {"names": ["ids"]},

@@ -13,7 +13,7 @@ import pytest
 from servers import Server, file
 
 import torchvectors
-from torchvectors import catalog, formats
+from torchvectors import catalog
 from torchvectors.cli import main
 from torchvectors.cli.listing import fitting, readable
 from torchvectors.store import open_store
@@ -98,7 +98,6 @@ def test_convert_makes_a_store_and_leaves_nothing_else_behind(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt.gz", "made"]
 
 
-@pytest.mark.skipif(not hasattr(formats, "text_of"), reason="needs the writers of text")
 @pytest.mark.parametrize("suffix", [".txt", ".vec", ".bin"])
 def test_convert_goes_there_and_back(tmp_path: Path, suffix: str) -> None:
     (tmp_path / "in.txt").write_bytes(ROWS)

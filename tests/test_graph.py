@@ -191,7 +191,8 @@ def test_batches_are_padded_with_the_index_of_the_padding_token_wherever_that_is
 
     assert padding(("<pad>", "<unk>")) == 0
     assert padding(("<unk>", "<bos>", "<pad>")) == 2
-    assert padding(("<unk>",)) == 0  # nothing says better
+    with pytest.warns(UserWarning, match="has no '<pad>'"):
+        assert padding(("<unk>",)) == 0  # nothing says better
     assert padding(("<unk>", "<pad>"), padding_value=-1) == -1
 
 
@@ -631,12 +632,12 @@ BROKEN: dict[str, tuple[Graph, type[Exception], str]] = {
     "no such column": (
         lambda form: form.stages.Tokenize(form.source([(1, "a"), (2,)])),
         GraphError,
-        r"^tokenize: this row has no column the default one; it has 1 fields.*\(2,\).*column=",
+        r"^tokenize: this row lacks the default column, .*; it has 1 fields.*\(2,\).*column=",
     ),
     "no such column to count": (
         lambda form: form.stages.BuildVocab(form.source([{"text": ["a"]}, {"body": ["a"]}])),
         GraphError,
-        r"^build_vocab: this row has no column .*it has 'body'.*column=",
+        r"^build_vocab: this row lacks .*it has 'body'.*column=",
     ),
     "a text that is no str": (
         lambda form: form.stages.Tokenize(form.source(["a", 3])),
@@ -810,3 +811,59 @@ def test_a_mistake_in_what_makes_unknown_rows_is_named(form: Form) -> None:
     aligned = form.stages.AlignVectors(fitted, vectors(), unk_init=lambda row: row.no_such_thing())
     with pytest.raises(GraphError, match=r"^align_vectors: .*AttributeError.*no_such_thing"):
         _ = aligned.alignment
+
+
+# Held by its end.
+
+
+@both
+def test_the_end_of_a_graph_is_asked_for_what_a_stage_before_has(form: Form) -> None:
+    fitted = fitted_graph(form, form.source(LABELLED))
+    aligned = form.stages.AlignVectors(fitted, vectors())
+    graph = form.stages.BatchTokens(form.stages.Numericalize(aligned), 4)
+    assert graph.vocab is fitted.vocab
+    assert graph.alignment is aligned.alignment
+    assert graph.embedding().num_embeddings == len(fitted.vocab)
+    assert not hasattr(graph, "no_such_name")
+    with pytest.raises(
+        AttributeError, match=r"no attribute 'vocab', and no stage before it has.*build_vocab"
+    ):
+        _ = form.stages.Tokenize(form.source(["a"])).vocab
+    with pytest.raises(AttributeError, match=r"no attribute 'embedding'.*there is no \.align_vectors"):
+        _ = form.stages.BatchTokens(form.stages.Numericalize(fitted), 4).embedding
+    second = form.stages.BuildVocab(fitted, column=0)
+    with pytest.raises(AttributeError, match=r"several stages before it have, each another. Keep the stage"):
+        _ = form.stages.BatchTokens(second, 4, padding_value=0).vocab
+
+
+@both
+@pytest.mark.parametrize("specials", [["<unk>"], []])
+def test_rows_that_are_filled_up_with_a_word_are_warned_of(form: Form, specials: list[str]) -> None:
+    fitted = form.stages.BuildVocab(form.source([["a", "b"], ["a"]]), specials=specials)
+    graph = form.stages.BatchTokens(form.stages.Numericalize(fitted), 2)
+    word = "'<unk>'" if specials else "'a'"
+    with pytest.warns(
+        UserWarning, match=f"^batch_tokens: the vocabulary has no '<pad>'.* index 0, which is {word}"
+    ):
+        epoch(form, graph)
+
+
+@both
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (["1", "a text"], "taken for its tokens: make it a tuple, such as \\(label, text\\)"),
+        ((1, None), "The text is missing: leave such rows out"),
+        ((1, float("nan")), "The text is missing: leave such rows out"),
+    ],
+)
+def test_a_row_of_the_wrong_form_is_told_the_right_one(form: Form, row: Any, says: str) -> None:
+    with pytest.raises(GraphError, match=f"^tokenize: .*{says}"):
+        epoch(form, form.stages.Tokenize(form.source([row])))
+
+
+def test_a_node_over_a_list_is_told_how_to_begin() -> None:
+    with pytest.raises(
+        GraphError, match=r"^Tokenize: its source must be a node, and this is list. Begin with"
+    ):
+        nodes.Tokenize(["a"])  # type: ignore[arg-type]  # the mistake

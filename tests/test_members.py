@@ -726,7 +726,7 @@ def test_threads_that_want_the_same_member_at_once_fetch_it_once(server: Server,
     ],
 )
 def test_what_comes_alone_is_decided_by_what_is_known(name: str, file_name: str | None) -> None:
-    assert of_entry(catalog.find(name), None).own_member == file_name
+    assert of_entry(catalog.find(name)).own_member == file_name
 
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "glove.6B.50d.zip"

@@ -675,6 +675,7 @@ def test_what_is_not_the_trap_is_not_told_of(
             "torchvectors.align(vocab, vectors).matrix",
         ),
         ("TEXT.vocab.load_vectors('glove.6B.100d')", "torchvectors.align(vocab, vectors).matrix"),
+        ("TEXT.vocab.load_vectors([glove, fasttext])", "Stack([a, b]) makes one"),
         ("vocab.set_vectors(stoi, vectors, 100)", "torchvectors.align(vocab, vectors).matrix"),
         ("len(TEXT.vocab.itos)", "`vocab.get_itos()`"),
         ("self.TEXT.vocab.stoi['a']", "`vocab.get_stoi()`"),

@@ -338,3 +338,21 @@ def test_rows_are_dealt_out_among_ranks_and_counted_whole(tail: Any, monkeypatch
             second.load_state_dict(first.state_dict())
             assert [plain(row) for row in second] == rows[-1][place:]
     assert [len(shard) for shard in rows] == {"uneven": [8, 8, 7], "pad": [8, 8, 8], "drop": [7, 7, 7]}[tail]
+
+
+def test_a_state_of_other_vectors_or_another_policy_is_refused() -> None:
+    def loader(**how: Any) -> Loader[Any]:
+        tokens = Tokenize(IterableWrapper(LABELLED))
+        return Loader(Numericalize(AlignVectors(BuildVocab(tokens), how.pop("known", vectors()), **how)))
+
+    first = loader()
+    next(iter(first))
+    state = first.state_dict()
+    for how in ({"known": vectors(4)}, {"unk_init": "mean"}):
+        other = loader(**how)
+        other.load_state_dict(state)
+        with pytest.raises(GraphError, match=r"^align_vectors: this state was taken with vectors=xxh3"):
+            list(other)
+    again = loader()
+    again.load_state_dict(state)
+    assert len(list(again)) == len(LABELLED) - 1

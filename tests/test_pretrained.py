@@ -154,7 +154,7 @@ def test_each_way_in_leads_to_its_name(make: Any, name: str) -> None:
 
 def test_what_a_mirror_has_bears_the_files_name_and_not_the_addresss(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCHVECTORS_MIRROR", "http://127.0.0.1:9/mirror")
-    urls = of_entry(catalog.find("paragram_300_ws353"), None).urls
+    urls = of_entry(catalog.find("paragram_300_ws353")).urls
     assert urls[0] == "http://127.0.0.1:9/mirror/paragram_300_ws353.zip"
     assert urls[1].startswith("https://drive.google.com/uc?")
 

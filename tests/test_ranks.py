@@ -212,7 +212,7 @@ def test_a_rank_that_dies_is_told_of(tmp_path: Path) -> None:
             os._exit(0) if rank == 1 else None
     fitted = Logged(LABELLED, log).tokenize().build_vocab()
     if rank == 1:  # it dies when the ranks have met, and send each other what they have
-        fitted.goes_by._own_part = lambda *_: ("counted", Part())
+        fitted.goes_by._own_part = lambda *_, **__: ("counted", Part())
     try:
         fitted.fit(timeout=30)
     except GraphError as error:
@@ -279,6 +279,23 @@ def test_whoever_has_fitted_before_gives_the_others_what_it_has(tmp_path: Path) 
     answer = fitted.fit().get_itos()
     """
     assert answers(body, 2, tmp_path / "group") == [vocab_by_hand()] * 2
+
+
+def test_ranks_align_together_and_other_vectors_are_named(tmp_path: Path) -> None:
+    body = """
+    aligned = Logged(LABELLED, log).tokenize(counted).build_vocab().align_vectors(vectors())
+    matrix = aligned.fit().matrix.tolist()
+    other = Logged(LABELLED, log).tokenize().build_vocab().align_vectors(vectors(3 + rank))
+    try:
+        other.fit(timeout=60)
+    except GraphError as error:
+        answer = matrix, str(error)
+    """
+    first, second = answers(body, 2, tmp_path / "group")
+    assert first == second
+    assert len(first[0]) == len(vocab_by_hand())
+    assert "align_vectors.fit: the ranks have aligned different things: rank 0: vocab=" in first[1]
+    assert tokenized(tmp_path / "group", 2) == [12, 11]
 
 
 def test_a_loader_splits_the_training_pass_over_ranks_and_workers(tmp_path: Path) -> None:

@@ -252,6 +252,16 @@ def test_a_state_of_another_seed_or_graph_or_settings_is_refused() -> None:
         resumed(state, Resumable(graph_over(IterableWrapper(LABELLED), min_freq=2), 5))
 
 
+@pytest.mark.parametrize("how", [{"unk_init": "mean"}, {"dim": 4}])
+def test_a_state_of_other_vectors_or_another_policy_is_refused(how: dict[str, Any]) -> None:
+    state = taken("0", 2)
+    fitted = IterableWrapper(LABELLED).tokenize().build_vocab()
+    aligned = fitted.align_vectors(vectors(how.pop("dim", 3)), **how)
+    graph = aligned.shuffle(buffer_size=7).sharding_filter().numericalize().batch_tokens(3)
+    with pytest.raises(GraphError, match=r"taken with the graph .*AlignVectors\(vectors=.* and now it is"):
+        resumed(state, Resumable(graph, 5))
+
+
 def test_a_state_of_another_corpus_is_refused(own_cache: Path) -> None:
     """The vocabulary may well be equal, and found: what is skipped shows that the rows are others."""
     state = taken("0", 3)

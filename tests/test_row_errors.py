@@ -35,7 +35,7 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
     "no such column": (
         lambda stages: stages.Tokenize(stages.Rows([GOOD, GOOD, {"body": "a"}])),
         GraphError,
-        r"^tokenize: this row has no column .*It was row 2 of this pass, counted from 0\.",
+        r"^tokenize: this row lacks .*It was row 2 of this pass, counted from 0\.",
     ),
     "a tokenizer that returns a str": (
         lambda stages: stages.Tokenize(stages.Rows([GOOD]), str.lower),

@@ -67,20 +67,24 @@ def test_a_named_tuple_stays_one(column: Column) -> None:
 @pytest.mark.parametrize(
     ("row", "column", "says"),
     [
-        ("a text", 1, "no column 1; it is no tuple or dict"),
-        (["a", "b"], "text", "no column 'text'; it is no tuple or dict"),
-        ((1, "a"), 2, "no column 2; it has 2 fields, counted from 0"),
-        ((1, "a"), -3, "no column -3"),
-        ((1, "a"), "text", "no column 'text'; it has 2 fields, counted"),
-        (Labelled(1, "a"), "body", "no column 'body'; it has 2 fields (label, text), counted from 0"),
-        (("a",), None, "no column the default one; it has 1 fields"),
-        ({"label": 1, "body": "a"}, None, "no column the default one; it has 'label', 'body'"),
-        ({"label": 1}, "text", "no column 'text'; it has 'label': {'label': 1}"),
-        ({"label": 1}, ["unhashable"], "no column"),
+        ("a text", 1, "column 1; it is no tuple or dict"),
+        (["a", "b"], "text", "column 'text'; it is no tuple or dict"),
+        ((1, "a"), 2, "column 2; it has 2 fields, counted from 0"),
+        ((1, "a"), -3, "column -3"),
+        ((1, "a"), "text", "column 'text'; it has 2 fields, counted"),
+        (Labelled(1, "a"), "body", "column 'body'; it has 2 fields (label, text), counted from 0"),
+        (("a",), None, "the default column, 'text' of a dict or 1 of a tuple; it has 1 fields"),
+        (
+            {"label": 1, "body": "a"},
+            None,
+            "the default column, 'text' of a dict or 1 of a tuple; it has 'label', 'body'",
+        ),
+        ({"label": 1}, "text", "column 'text'; it has 'label': {'label': 1}"),
+        ({"label": 1}, ["unhashable"], "column"),
     ],
 )
 def test_a_row_without_the_column_is_an_error_that_says_what_it_has(row: Any, column: Any, says: str) -> None:
-    with pytest.raises(GraphError, match="tokenize: this row has no column") as error:
+    with pytest.raises(GraphError, match="tokenize: this row lacks") as error:
         field_of(row, column, "tokenize")
     assert says in str(error.value)
     assert str(error.value).endswith("Name the text's column with column=…")

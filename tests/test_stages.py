@@ -18,6 +18,7 @@ from corpora import vectors
 from hypothesis import given
 from hypothesis import strategies as st
 
+from torchvectors.align import policy_for
 from torchvectors.errors import TokenTypeError, VocabError
 from torchvectors.stages import Aligned, Corpus, Fit, Fixed, Trace, VocabSettings, before
 from torchvectors.vocabulary import Vocab, build_vocab_from_iterator
@@ -166,7 +167,7 @@ def test_stages_that_share_a_fit_share_its_copy() -> None:
 
 
 def test_a_copy_of_an_alignment_looks_vectors_up_anew() -> None:
-    aligned = Aligned(fit_of([["the", "cat", "the"]]), vectors(), unk_init="mean")
+    aligned = Aligned(fit_of([["the", "cat", "the"]]), policy_for(vectors(), unk_init="mean"))
     assert aligned.alignment.coverage.of_text == 1.0
     travelled = pickle.dumps(aligned)
     copy = pickle.loads(travelled)

@@ -27,7 +27,13 @@ NAMES = {
 }
 
 SIGNATURES = [
-    (door.Vectors, "(name, cache=None, url=None, unk_init=None, max_vectors=None, *, checksum=None)"),
+    (
+        door.Vectors,
+        (
+            "(name, cache=None, url=None, unk_init=None, max_vectors=None, "
+            "*, checksum=None, tokens=None, dtype=None, normalized=False)"
+        ),
+    ),
     (door.Vectors.cache, "(self, name, cache, url=None, max_vectors=None)"),
     (door.Vectors.get_vecs_by_tokens, "(self, tokens, lower_case_backup=False)"),
     (door.Vectors.__getitem__, "(self, token)"),
@@ -52,9 +58,9 @@ def test_the_signatures_are_torchtexts(of: Callable[..., object], expected: str)
     assert str(inspect.Signature(plain)) == expected
 
 
-def test_vectors_have_one_argument_more_and_by_keyword_alone() -> None:
-    parameters = inspect.signature(door.Vectors).parameters
-    assert parameters["checksum"].kind is inspect.Parameter.KEYWORD_ONLY
+@pytest.mark.parametrize("name", ["checksum", "tokens", "dtype", "normalized"])
+def test_what_vectors_take_beyond_torchtext_goes_by_keyword_alone(name: str) -> None:
+    assert inspect.signature(door.Vectors).parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
 
 
 def test_the_class_attributes_are_torchtexts() -> None:

@@ -9,9 +9,17 @@ torch.Size([2, 50])
 from typing import TYPE_CHECKING, Any
 
 from torchvectors import data, datapipes, functional, transforms, vocab
-from torchvectors.align import Alignment, Coverage, align
+from torchvectors.align import (
+    Alignment,
+    Coverage,
+    Digits,
+    PartlyTrainedEmbedding,
+    PartlyTrainedEmbeddingBag,
+    Step,
+    align,
+)
 from torchvectors.pretrained import CharNGram, FastText, GloVe, Word2Vec
-from torchvectors.vectors import Normal, Vectors
+from torchvectors.vectors import Chain, Normal, Stack, Vectors
 from torchvectors.version import __version__
 from torchvectors.vocabulary import Vocab, build_vocab_from_iterator
 
@@ -20,11 +28,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alignment",
+    "Chain",
     "CharNGram",
     "Coverage",
+    "Digits",
     "FastText",
     "GloVe",
     "Normal",
+    "PartlyTrainedEmbedding",
+    "PartlyTrainedEmbeddingBag",
+    "Stack",
+    "Step",
     "Vectors",
     "Vocab",
     "Word2Vec",

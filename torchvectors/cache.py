@@ -20,14 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
+    "FITS",
+    "FORGOTTEN_AFTER",
+    "KEPT",
+    "VOCABULARIES",
     "Folders",
     "folders",
     "forget",
     "lock",
+    "lock_of",
+    "lock_of_temporary",
     "publish",
     "replacing",
     "scratch",
     "set_aside",
+    "taken",
     "writable",
 ]
 
@@ -36,6 +43,14 @@ logger = logging.getLogger(__name__)
 # A path or several: what a caller may give as ``cache=``.
 PathLike = str | os.PathLike[str]
 
+FITS, VOCABULARIES = "fits", "vocabularies"  # folders in a cache folder
+#: How the names of those fits begin that are kept for later runs; all others belong to a graph that is alive.
+KEPT = "kept-"
+# A graph removes its fit when it goes. A process that is killed cannot; what nobody has read for so long is
+# nobody's. Too short a time would cost a second count, and no wrong vocabulary.
+FORGOTTEN_AFTER = 7 * 24 * 3600  # seconds
+
+_TEMPORARY = re.compile(r"\.(.+\.[0-9a-f]{12})\.[0-9a-f]{8}\.tmp")  # as `scratch` names them
 _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 
 
@@ -125,12 +140,55 @@ def lock(target: Path) -> Iterator[None]:
         held.release()
 
 
+@contextmanager
+def taken(places: Path | None) -> Iterator[bool]:
+    """Hold a lock that nobody else holds, and yield True; or yield False, at once, where somebody does.
+
+    Args:
+        places: The lock's file, from `lock_of` or `lock_of_temporary`; None for what has no lock.
+
+    Raises:
+        CacheError: The lock cannot be had, for the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    if places is None:
+        yield True
+        return
+    held = FileLock(writable(places.parent) / places.name)
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    except (OSError, NotImplementedError) as error:
+        raise CacheError(
+            f"{places}: this lock cannot be had ({error}). Let its owner clean this folder."
+        ) from error
+    try:
+        yield True
+    finally:
+        held.release()
+
+
+def lock_of(target: Path) -> Path:
+    """Return the file that `lock` locks."""
+    return target.parent / ".locks" / _lock_name(target)
+
+
+def lock_of_temporary(path: Path) -> Path | None:
+    """Return the lock of what `scratch` has made this path for, if it has; None where there is no such lock."""
+    named = _TEMPORARY.fullmatch(path.name)
+    found = path.parent / ".locks" / f"{named[1]}.lock" if named else None
+    return found if found and found.is_file() else None
+
+
 def forget(target: Path) -> None:
     """Remove a file that nobody can want again, and its lock. What is not there, or cannot be removed, is no error.
 
     Only for a name that will not be used again: who waits for the lock would hold one that others cannot see.
     """
-    for path in (target, target.parent / ".locks" / _lock_name(target)):
+    for path in (target, lock_of(target)):
         with suppress(OSError):
             path.unlink()
 

@@ -5,6 +5,7 @@ catches, so that its ``except`` clauses go on working::
 
     TorchVectorsError
     ├── UnknownNameError      KeyError, ValueError       no such vectors, language or split
+    │   └── UnknownTokenError                            no token of this name, where one is needed
     ├── UnknownDimError       ValueError, RuntimeError   these vectors do not come in that dim
     ├── NotFoundError         RuntimeError, FileNotFoundError   no file, and nowhere to get it from
     ├── DownloadError         RuntimeError, OSError      no URL gave the file
@@ -13,10 +14,12 @@ catches, so that its ``except`` clauses go on working::
     ├── ArchiveError          ValueError, RuntimeError   an archive is damaged
     │   └── MemberError                                  it is sound, and lacks the member asked for
     ├── ParseError            ValueError, RuntimeError   a vector file breaks its format's promise
+    ├── FormatError           ValueError                 a format cannot hold what it is to hold
     ├── StoreError            ValueError, RuntimeError   a store is damaged or of another version
     ├── CacheError            OSError, RuntimeError      a cache folder cannot be used
     ├── VocabError            RuntimeError, ValueError   a vocabulary operation that cannot be done
     ├── TokenTypeError        TypeError                  a token is not a ``str``
+    ├── CoverageError         AssertionError, ValueError   fewer tokens have a vector than were asked for
     ├── GraphError            RuntimeError, ValueError   a stage cannot do its work in this graph
     └── MissingExtraError     ImportError                an optional package is needed
 
@@ -30,8 +33,10 @@ import warnings
 __all__ = [
     "ArchiveError",
     "CacheError",
+    "CoverageError",
     "DigestError",
     "DownloadError",
+    "FormatError",
     "GraphError",
     "MemberError",
     "MissingExtraError",
@@ -43,6 +48,7 @@ __all__ = [
     "TorchVectorsError",
     "UnknownDimError",
     "UnknownNameError",
+    "UnknownTokenError",
     "VocabError",
     "warn",
 ]
@@ -58,6 +64,10 @@ class UnknownNameError(TorchVectorsError, KeyError, ValueError):
     def __str__(self) -> str:
         # KeyError shows the repr of its argument, which turns a sentence into a quoted string.
         return str(self.args[0]) if self.args else ""
+
+
+class UnknownTokenError(UnknownNameError):
+    """A token has no vector where it takes one to go on; gensim raises ``KeyError``."""
 
 
 class UnknownDimError(TorchVectorsError, ValueError, RuntimeError):
@@ -92,6 +102,10 @@ class ParseError(TorchVectorsError, ValueError, RuntimeError):
     """A vector file does not have the form that its format promises."""
 
 
+class FormatError(TorchVectorsError, ValueError):
+    """A file format has no way to hold a token, or has none for no rows at all."""
+
+
 class StoreError(TorchVectorsError, ValueError, RuntimeError):
     """A store is damaged, or of a version that this package cannot read."""
 
@@ -106,6 +120,10 @@ class VocabError(TorchVectorsError, RuntimeError, ValueError):
 
 class TokenTypeError(TorchVectorsError, TypeError):
     """A token is not a ``str``."""
+
+
+class CoverageError(TorchVectorsError, AssertionError, ValueError):
+    """Fewer tokens have a vector than were asked for."""
 
 
 class GraphError(TorchVectorsError, RuntimeError, ValueError):

@@ -94,5 +94,5 @@ def _no_column(row: Row, column: Column, stage: str) -> str:
         has = f"it has {len(row)} fields{names}, counted from 0"
     else:
         has = "it is no tuple or dict, so it has none"
-    named = "the default one" if column is None else f"{column!r}"
-    return f"{stage}: this row has no column {named}; {has}: {shown}. Name the text's column with column=…"
+    lacks = "the default column, 'text' of a dict or 1 of a tuple" if column is None else f"column {column!r}"
+    return f"{stage}: this row lacks {lacks}; {has}: {shown}. Name the text's column with column=…"

@@ -157,4 +157,5 @@ if __name__ == "__main__":
     parser.add_argument(
         "--killed-at", type=int, default=47, help="the step; an epoch has 32 (default: %(default)s)"
     )
-    main(parser.parse_args().killed_at)
+    if not main(parser.parse_args().killed_at)["equal"]:
+        raise SystemExit("the resumed run has ended elsewhere than the undisturbed one")

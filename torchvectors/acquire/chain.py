@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from torchvectors import catalog
 from torchvectors.acquire.convert import Origin, convert
+from torchvectors.acquire.cuts import Cut, cut_from
 from torchvectors.acquire.leftovers import convert_kept, is_torchs, leftover
 from torchvectors.acquire.origins import archive_of, files_of, give_up, hold, is_file, source_of
-from torchvectors.acquire.own import once
+from torchvectors.acquire.own import once, opened
 from torchvectors.acquire.wanted import Wanted, of_entry, of_url
 from torchvectors.cache import folders, lock
 from torchvectors.catalog import Digest
@@ -28,10 +29,10 @@ from torchvectors.errors import (
 )
 from torchvectors.formats import HEAD, files_beside, is_static, weights_of
 from torchvectors.progress import no_bar
-from torchvectors.store import Store, open_store
+from torchvectors.store import Encoding, Store, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from torchvectors.acquire.leftovers import Reader
     from torchvectors.cache import Folders, PathLike
@@ -51,6 +52,9 @@ def acquire(
     url: str | None = None,
     checksum: str | None = None,
     max_vectors: int | None = None,
+    tokens: Iterable[str] | None = None,
+    encoding: Encoding = "float32",
+    normalized: bool = False,
     entry: Entry | None = None,
     prepared: Reader | None = None,
     bars: Bars = no_bar,
@@ -68,6 +72,9 @@ def acquire(
         url: Where the file, or an archive with it, can be had.
         checksum: ``"sha256:…"`` of the file at ``url``.
         max_vectors: Only the first so many; None or 0 means all.
+        tokens: Only these, of those; None means all.
+        encoding: How the store holds the numbers. A store that is named itself and kept whole stays as it is.
+        normalized: Whether each row is brought to length 1.
         entry: The catalog entry that ``name`` stands for, where the caller knows.
         prepared: What reads torchtext's own files, ``NAME.pt``; None if they are not to be looked for.
         bars: How to show what takes long.
@@ -75,15 +82,16 @@ def acquire(
     Raises:
         NotFoundError: There is no such file, and no URL. No folder was made and no socket opened.
         DownloadError, DigestError: `fetch` says when.
+        UnknownTokenError: None of ``tokens`` is there.
         ArchiveError, ParseError: `convert` says when.
         CacheError: The folder to write to cannot be written.
         StoreError: A store is damaged.
         UnknownDimError: ``name`` is one of the catalog's but for its dim.
         ValueError: ``checksum`` is no digest, or there is no ``url`` that it could be of; ``max_vectors`` is
-            negative; or ``name`` is empty, and ``url`` given.
+            negative; ``tokens`` is empty; or ``name`` is empty, and ``url`` given.
+        TokenTypeError: ``tokens`` is one ``str``, or holds what is none.
     """
-    if max_vectors is not None and max_vectors < 0:
-        raise ValueError(f"max_vectors={max_vectors}: give a number from 1 up, or None for all.")
+    cut = Cut.asked(max_vectors, tokens, encoding, normalized)
     digest = _promised(checksum, url)
     places = folders(cache)
     name = os.fspath(name)
@@ -92,11 +100,9 @@ def acquire(
             f"the name of the vectors at {shown(url)} is empty: give the file's, or its member's."
         )
     if name in EMBEDDED:
-        return open_store(Path(str(files("torchvectors.sample") / EMBEDDED[name])))
+        return _from_store(Path(str(files("torchvectors.sample") / EMBEDDED[name])), places, cut, bars)
     # A file that has gone may not be the one that a URL gives now.
-    left = partial(
-        leftover, places=places, max_vectors=max_vectors, gone=url is None, prepared=prepared, bars=bars
-    )
+    left = partial(leftover, places=places, cut=cut, gone=url is None, prepared=prepared, bars=bars)
     own = None if entry else next(_own_files(name, places), None)
     if entry is None and own is None and url is None:
         try:
@@ -112,17 +118,21 @@ def acquire(
         # A plain file that we fetched bears its member's name, too, but has a receipt.
         unfetched = (path for path in _own_files(entry.member.name, places) if receipt_of(path) is None)
         own = next(unfetched, None)
-    wanted = of_entry(entry, max_vectors) if entry else of_url(name, url or "", digest, max_vectors)
+    wanted = of_entry(entry, cut) if entry else of_url(name, url or "", digest, cut)
     if own is not None:
         promised = wanted.digests if wanted.asked and own.name == wanted.user_archive else ()
-        return _from_file(own, places, entry, promised, max_vectors, prepared, bars)
-    if (store := _made(wanted, places)) is not None:
+        return _from_file(own, places, entry, promised, cut, prepared, bars)
+    if (store := _made(wanted.store, places)) is not None:
         return store
+    if not cut.whole and (whole := _made(wanted.whole, places)) is not None:
+        target = places.write / wanted.store
+        with lock(target):
+            return _made(wanted.store, places) or cut_from(whole, target, cut, bars)
     if not wanted.asked:  # what is left of a text cannot be held to a digest
         member = wanted.member
         if (store := left(member.name, title=wanted.name, dim=member.dim)) is not None:
             return store
-    return _from_archive(wanted, places, max_vectors, bars)
+    return _from_archive(wanted, places, cut, bars)
 
 
 def _promised(checksum: str | None, url: str | None) -> Digest | None:
@@ -153,15 +163,14 @@ def _from_file(
     places: Folders,
     entry: Entry | None,
     promised: tuple[Digest, ...],
-    max_vectors: int | None,
+    cut: Cut,
     prepared: Reader | None,
     bars: Bars,
 ) -> Store:
     """Open the store of a file of the user's own, made anew if the file has changed since."""
-    # A store is never made from a store: the caller takes what it needs.
     if path.suffix == ".safetensors" and not _is_model(path):
         hold(path, promised, bars)
-        return open_store(path)
+        return _from_store(path, places, cut, bars)
     source = source_of(path, files_beside(path)) | ({"source_digest": str(promised[0])} if promised else {})
 
     def make(target: Path) -> Store:
@@ -169,36 +178,49 @@ def _from_file(
         hold(path, promised or ((receipt.digest,) if receipt else ()), bars)
         metadata = {"name": entry.name if entry else path.name, **source}
         if prepared is not None and is_torchs(path):
-            return convert_kept(
-                prepared, path, metadata, target, dim=None, max_vectors=max_vectors, bars=bars
-            )
+            return convert_kept(prepared, path, metadata, target, dim=None, cut=cut, bars=bars)
         if entry and entry.archive.licence:
             metadata["licence"] = entry.archive.licence
         origin = Origin(path=path, member=entry.member if entry else None, metadata=metadata)
-        return convert(origin, target, max_vectors=max_vectors, bars=bars)
+        return convert(origin, target, cut=cut, bars=bars)
 
-    return once(path, places, max_vectors, source, make)
+    return once(path, places, cut, source, make, bars)
 
 
-def _made(wanted: Wanted, places: Folders) -> Store | None:
-    """Open the store, unless it was made of an archive of the user's own that has changed since."""
-    found = places.find(wanted.store)
-    if found is None:
+def _from_store(path: Path, places: Folders, cut: Cut, bars: Bars) -> Store:
+    """Open a store of the user's own, or its cut; of the first rows alone the caller takes what it needs."""
+    store = open_store(path)
+    if not cut.normalized and cut.tokens is None and cut.encoding in ("float32", store.encoding):
+        return store
+    source = source_of(path)
+    return once(path, places, cut, source, lambda target: cut_from(store, target, cut, bars, source), bars)
+
+
+def _made(name: str, places: Folders) -> Store | None:
+    """Open the store of this name, unless it was made of an archive of the user's own that has changed since."""
+    store = next(opened(files_of(name, places)), None)
+    if store is None:
         return None
-    store = open_store(found)
     state, source = store.metadata.get("source_state"), Path(store.metadata.get("source", ""))
     changed = state is not None and is_file(source) and source_of(source)["source_state"] != state
     return None if changed else store
 
 
-def _from_archive(wanted: Wanted, places: Folders, max_vectors: int | None, bars: Bars) -> Store:
+def _from_archive(wanted: Wanted, places: Folders, cut: Cut, bars: Bars) -> Store:
     target = places.write / wanted.store
     with lock(target):
-        if (store := _made(wanted, places)) is not None:
+        if (store := _made(wanted.store, places)) is not None:
             return store
         origin = archive_of(wanted, places, bars)
         try:
-            return convert(origin, target, max_vectors=max_vectors, bars=bars)
+            try:
+                return convert(origin, target, cut=cut, bars=bars)
+            except FileNotFoundError:
+                # In a folder that is only searched, its owner may clean: nothing here keeps a file there.
+                if is_file(origin.path):
+                    raise
+                origin = archive_of(wanted, places, bars)
+                return convert(origin, target, cut=cut, bars=bars)
         except (ArchiveError, DigestError, ParseError) as error:
             # What we fetched and nobody vouches for must not be found again by the next call.
             if not origin.fetched or origin.verified or isinstance(error, MemberError):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from torchvectors.acquire.cuts import Cut
     from torchvectors.archive import MemberStream
     from torchvectors.formats import ByteStream
     from torchvectors.progress import Bars, Progress
@@ -42,13 +43,14 @@ class Origin:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def convert(origin: Origin, target: Path, *, max_vectors: int | None, bars: Bars) -> Store:
+def convert(origin: Origin, target: Path, *, cut: Cut, bars: Bars) -> Store:
     """Write the store of a file, and open it. What format it has, the content tells.
 
     Raises:
         ArchiveError: The archive is cut, damaged or without the member.
         ParseError: The member is cut or damaged, or of no format that can be read.
         DigestError: A file that we fetched is not what its publisher says.
+        UnknownTokenError: None of the tokens to be kept is there.
         CacheError: The store cannot be written.
     """
     from torchvectors.version import __version__
@@ -63,15 +65,17 @@ def convert(origin: Origin, target: Path, *, max_vectors: int | None, bars: Bars
         found, place = format_of(peeked.head), _place(origin, stream)
         blocks: Iterable[Block] = ()
         if found.read is not None:
-            blocks = found.read(watched, name=place, max_vectors=max_vectors)
+            blocks = found.read(watched, name=place, max_vectors=cut.max_vectors)
         elif found.read_file is not None:
             path = origin.path if stream.plain else None
             path = stack.enter_context(_as_file(path, watched, target))
-            blocks = found.read_file(path, name=place, max_vectors=max_vectors)
+            blocks = found.read_file(path, name=place, max_vectors=cut.max_vectors)
         metadata["source_format"] = found.name
         ngrams = blocks.ngrams if isinstance(blocks, FastTextModel) else None
         checked = _checked(blocks, watched, origin, target, metadata)
-        write_store(target, checked, metadata=metadata, ngrams=ngrams)
+        metadata.update(cut.metadata)
+        kept = cut.of(checked, place)
+        write_store(target, kept, encoding=cut.encoding, metadata=metadata, ngrams=ngrams)
     return open_store(target)
 
 

@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torchvectors.acquire.origins import is_file, source_of
-from torchvectors.acquire.own import once
+from torchvectors.acquire.cuts import WHOLE, cut_from
+from torchvectors.acquire.origins import files_of, is_file, source_of
+from torchvectors.acquire.own import once, opened
 from torchvectors.acquire.wanted import of_file
 from torchvectors.archive import contents_of
+from torchvectors.cache import lock
 from torchvectors.errors import ArchiveError, ParseError, warn
 from torchvectors.formats import Block
 from torchvectors.store import Store, open_store, write_store
@@ -18,6 +20,7 @@ from torchvectors.store import Store, open_store, write_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torchvectors.acquire.cuts import Cut
     from torchvectors.cache import Folders
     from torchvectors.progress import Bars, Progress
 
@@ -37,7 +40,7 @@ def leftover(
     *,
     title: str,
     dim: int | None,
-    max_vectors: int | None,
+    cut: Cut,
     gone: bool,
     prepared: Reader | None,
     bars: Bars,
@@ -49,7 +52,7 @@ def leftover(
         places: Where to look.
         title: What people call these vectors.
         dim: Numbers per token, where it is known: a file of another dim is not theirs.
-        max_vectors: Only the first so many; None or 0 means all.
+        cut: What is kept of it.
         gone: Whether a store counts whose file has gone.
         prepared: What reads another program's file; None if none is to be looked for. A file that it refuses is
             passed over, with a warning.
@@ -60,10 +63,10 @@ def leftover(
         StoreError: A store is damaged.
     """
     texts = [Path(name), *(folder / name for folder in places.search)]
-    store = _left_by(texts, places, max_vectors) if gone else None
+    store = _left_by(texts, places, cut, bars) if gone else None
     if store is not None or prepared is None:
         return store
-    kept = [folder / one for one in _kept_as(name, max_vectors) for folder in places.search]
+    kept = [folder / one for one in _kept_as(name, cut.max_vectors) for folder in places.search]
     for path in filter(is_file, kept):
         source = source_of(path)
         make = partial(
@@ -72,15 +75,15 @@ def leftover(
             path,
             {"name": title, **source},
             dim=dim,
-            max_vectors=max_vectors,
+            cut=cut,
             bars=bars,
         )
         try:
-            return once(path, places, max_vectors, source, make)
+            return once(path, places, cut, source, make, bars)
         except ParseError as error:
             cure = "Delete it: the text that it was made from, or a download, takes its place."
             warn(f"{error} {cure} For now it is passed over.")
-    return _left_by(kept, places, max_vectors) if gone else None
+    return _left_by(kept, places, cut, bars) if gone else None
 
 
 def is_torchs(path: Path) -> bool:
@@ -104,12 +107,20 @@ def _kept_as(name: str, max_vectors: int | None) -> tuple[str, ...]:
     return (f"{name}_{max_vectors}.pt", whole) if max_vectors else (whole,)
 
 
-def _left_by(paths: Iterable[Path], places: Folders, max_vectors: int | None) -> Store | None:
+def _left_by(paths: Iterable[Path], places: Folders, cut: Cut, bars: Bars) -> Store | None:
     """Open the store of the first of these files that is gone and has left one."""
-    gone = (path for path in paths if not is_file(path))
-    found = (places.find(of_file(path, places.search, max_vectors)) for path in gone)
-    store = next(filter(None, found), None)
-    return None if store is None else open_store(store)
+    for path in paths:
+        if is_file(path):
+            continue
+        name = of_file(path, places.search, cut)
+        if (store := next(opened(files_of(name, places)), None)) is not None:
+            return store
+        whole = None if cut.whole else files_of(of_file(path, places.search, WHOLE), places)
+        if whole and (store := next(opened(whole), None)) is not None:
+            target = places.write / name
+            with lock(target):
+                return next(opened([target]), None) or cut_from(store, target, cut, bars)
+    return None
 
 
 def convert_kept(
@@ -119,7 +130,7 @@ def convert_kept(
     target: Path,
     *,
     dim: int | None,
-    max_vectors: int | None,
+    cut: Cut,
     bars: Bars,
 ) -> Store:
     """Write the store of a file that another program kept, and open it."""
@@ -127,7 +138,8 @@ def convert_kept(
 
     whole = metadata | {"converter": f"torchvectors {__version__}", "verified": str(False)}
     with bars(target.stem) as progress:
-        write_store(target, _first(read(path), path, dim, max_vectors, progress), metadata=whole)
+        kept = cut.of(_first(read(path), path, dim, cut.max_vectors, progress), str(path))
+        write_store(target, kept, encoding=cut.encoding, metadata=whole | cut.metadata)
     return open_store(target)
 
 

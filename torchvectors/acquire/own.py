@@ -5,39 +5,54 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from torchvectors.acquire.cuts import WHOLE, Cut, cut_from
 from torchvectors.acquire.origins import files_of, is_file
 from torchvectors.acquire.wanted import of_file
 from torchvectors.cache import lock
 from torchvectors.store import Store, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from torchvectors.cache import Folders
+    from torchvectors.progress import Bars
 
-__all__ = ["once"]
+__all__ = ["once", "opened"]
 
 
 def once(
     path: Path,
     places: Folders,
-    max_vectors: int | None,
+    cut: Cut,
     source: Mapping[str, str],
     make: Callable[[Path], Store],
+    bars: Bars,
 ) -> Store:
-    """Open the store of a file as it is now; under its lock ``make`` it, if there is none."""
+    """Open the store of a file as it is now; under its lock cut it from that of the whole, or ``make`` it."""
 
-    def made() -> Store | None:
-        stores = map(open_store, files_of(of_file(path, places.search, max_vectors), places))
+    def made(what: Cut) -> Store | None:
+        stores = opened(files_of(of_file(path, places.search, what), places))
         return next((store for store in stores if _is_of(store, source)), None)
 
-    target = places.write / of_file(path, places.search, max_vectors)
-    if (store := made()) is not None:
+    target = places.write / of_file(path, places.search, cut)
+    if (store := made(cut)) is not None:
         return store
     with lock(target):
-        if (store := made()) is not None:
+        if (store := made(cut)) is not None:
             return store
+        if not cut.whole and (whole := made(WHOLE)) is not None:
+            return cut_from(whole, target, cut, bars)
         return make(target)
+
+
+def opened(paths: Iterable[Path]) -> Iterator[Store]:
+    """Yield the stores at these paths, but for those that somebody removes before they are open."""
+    for path in paths:
+        try:
+            store = open_store(path)
+        except FileNotFoundError:
+            continue
+        yield store
 
 
 def _is_of(store: Store, source: Mapping[str, str]) -> bool:

@@ -41,7 +41,7 @@ def present(entry: Entry, cache: PathLike | Sequence[PathLike] | None = None) ->
         entry: What is looked for.
         cache: Folders, as in `cache.folders`.
     """
-    wanted, places = of_entry(entry, None), folders(cache)
+    wanted, places = of_entry(entry), folders(cache)
     archives = (wanted.user_archive, wanted.own_archive, wanted.own_member or wanted.own_archive)
     found = (path for name in dict.fromkeys(archives) for path in files_of(name, places))
     return Present(

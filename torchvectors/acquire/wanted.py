@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from torchvectors.acquire.cuts import WHOLE
 from torchvectors.catalog import Member
 from torchvectors.download import mirrored, shown
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from torchvectors.acquire.cuts import Cut
     from torchvectors.catalog import Digest, Entry
 
-__all__ = ["Wanted", "of_entry", "of_url", "store_name"]
+__all__ = ["Wanted", "member_name", "of_entry", "of_url", "store_name"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class Wanted:
     name: str  # what people call it
     command: str  # that fetches it, for a shell
     store: str  # file name of its store
+    whole: str  # file name of the store of all of it, of which this may be a cut
     user_archive: str  # file name under which a user may have put the archive into a folder
     own_archive: str  # file name under which we put it there
     own_member: str | None  # file name under which we put its member alone; None: it cannot come alone
@@ -45,16 +48,17 @@ class Wanted:
     dead_urls: tuple[str, ...] = ()
 
 
-def of_entry(entry: Entry, max_vectors: int | None) -> Wanted:
+def of_entry(entry: Entry, cut: Cut = WHOLE) -> Wanted:
     """Settle what a catalog entry asks for."""
     archive = entry.archive
     return Wanted(
         name=entry.name,
         command=f"torchvectors download {entry.name}",
-        store=store_name(entry.name, max_vectors),
+        store=store_name(entry.name, cut),
+        whole=store_name(entry.name, WHOLE),
         user_archive=archive.filename,
         own_archive=archive.filename,
-        own_member=f"{entry.member.name.rpartition('/')[2]}.zip" if entry.alone else None,
+        own_member=member_name(entry),
         # A mirror may still have what its publisher has not.
         urls=tuple(
             url
@@ -71,17 +75,24 @@ def of_entry(entry: Entry, max_vectors: int | None) -> Wanted:
     )
 
 
-def of_url(name: str, url: str, digest: Digest | None, max_vectors: int | None) -> Wanted:
+def member_name(entry: Entry) -> str | None:
+    """Return the file name under which we put an entry's member alone; None if it cannot come alone."""
+    return f"{entry.member.name.rpartition('/')[2]}.zip" if entry.alone else None
+
+
+def of_url(name: str, url: str, digest: Digest | None, cut: Cut) -> Wanted:
     """Settle what ``Vectors(name, url=…, checksum=…)`` asks for: the member ``name`` of the file at ``url``."""
     digests = () if digest is None else (digest,)
     words = [name, "--url", shown(url), *(f"--checksum={one}" for one in digests)]
     file = unquote(urlsplit(url).path).rpartition("/")[2] or "download"
     stem, dot, suffix = file.partition(".")
     # Two URLs may end alike, and so may two names: the label keeps their files apart.
+    label = _labelled(name, url, *map(str, digests))
     return Wanted(
         name=name,
         command=f"torchvectors download {shlex.join(words)}",
-        store=store_name(_labelled(name, url, *map(str, digests)), max_vectors),
+        store=store_name(label, cut),
+        whole=store_name(label, WHOLE),
         user_archive=file,
         own_archive=f"{stem}-{_label(url)}{dot}{suffix}",
         own_member=None,  # nobody has published a digest of it
@@ -95,12 +106,12 @@ def of_url(name: str, url: str, digest: Digest | None, max_vectors: int | None) 
     )
 
 
-def store_name(name: str, max_vectors: int | None) -> str:
+def store_name(name: str, cut: Cut) -> str:
     """Return the file name of a store."""
-    return f"{name}.top{max_vectors}.safetensors" if max_vectors else f"{name}.safetensors"
+    return f"{name}{cut.suffix}.safetensors"
 
 
-def of_file(path: Path, folders: Sequence[Path], max_vectors: int | None) -> str:
+def of_file(path: Path, folders: Sequence[Path], cut: Cut) -> str:
     """Return the file name of the store of a file of the user's own.
 
     Of a file in a cache folder the name counts, so that the folder can be moved; of any other the whole path,
@@ -108,7 +119,7 @@ def of_file(path: Path, folders: Sequence[Path], max_vectors: int | None) -> str
     """
     whole = path.absolute()
     inside = whole.parent in {folder.absolute() for folder in folders}
-    return store_name(_labelled(whole.name, whole.name if inside else str(whole)), max_vectors)
+    return store_name(_labelled(whole.name, whole.name if inside else str(whole)), cut)
 
 
 def _labelled(name: str, *parts: str) -> str:

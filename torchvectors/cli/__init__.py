@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from torchvectors.cli import convert, demo, doctor, download, info, listing, migrate
+from torchvectors.cli import cached, convert, demo, doctor, download, info, listing, migrate, verify
 from torchvectors.errors import TorchVectorsError
 
 if TYPE_CHECKING:
@@ -50,6 +50,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"torchvectors {__version__}")
     parser.add_argument("--verbose", "-v", action="store_true", help="tell what is downloaded and converted")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (demo, listing, info, download, convert, doctor, migrate):
+    for command in (demo, listing, info, download, cached, verify, convert, doctor, migrate):
         command.add(commands)
     return parser

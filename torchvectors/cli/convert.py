@@ -38,9 +38,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default="float32",
         help="of a store's numbers: float32 (the default) keeps every bit, float16 takes half the room, int8 a quarter",
     )
-    convert.add_argument("--max-vectors", type=int, metavar="N", help="only the first N")
+    convert.add_argument("--max-vectors", type=_from_1_up, metavar="N", help="only the first N")
     convert.add_argument("--force", action="store_true", help="write over OUT, if it is there")
     convert.set_defaults(run=_run)
+
+
+def _from_1_up(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)  # argparse says which argument it was
+    return number
 
 
 def _run(given: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from torchvectors import catalog
+from torchvectors.cli.tables import table
 
 if TYPE_CHECKING:
     import argparse
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from torchvectors.catalog import Entry
 
 __all__ = ["add", "facts_of", "fitting", "readable"]
+
+_HEADS = ("NAME", "LANGUAGE", "DIM", "TOKENS", "ARCHIVE", "LICENCE", "HERE")
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,7 +49,7 @@ def _run(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps([facts_of(entry) | {"here": here[entry.name]} for entry in fit], indent=1))
     elif fit:
-        print(_table([_row(entry, here[entry.name]) for entry in fit]))
+        print(table(_HEADS, [_row(entry, here[entry.name]) for entry in fit], right={2, 3, 4}))
     if not fit:
         print(f"torchvectors: nothing in the catalog fits {' '.join(given.words)!r}.", file=sys.stderr)
     return 0 if fit else 1
@@ -119,18 +122,3 @@ def _row(entry: Entry, here: str) -> list[str]:
         entry.archive.licence or "?",
         here,
     ]
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows under their headings, in columns; numbers stand to the right."""
-    whole = [["NAME", "LANGUAGE", "DIM", "TOKENS", "ARCHIVE", "LICENCE", "HERE"], *rows]
-    widths = [max(map(len, column)) for column in zip(*whole, strict=True)]
-    right = {2, 3, 4}
-    lines = (
-        "  ".join(
-            cell.rjust(width) if at in right else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in whole
-    )
-    return "\n".join(lines)

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import IterDataPipe
 
 from torchvectors.batch import Batching, Layout
-from torchvectors.datapipes.graph import Pipe, form
+from torchvectors.datapipes.graph import Pipe, Stage, form
 from torchvectors.stages import padding_before
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ __all__ = ["BatchTokens", "ByLength"]
 
 
 @form("batch_tokens")
-class BatchTokens(Pipe):
+class BatchTokens(Stage):
     """Rows → batches of tensors (functional form ``.batch_tokens()``).
 
     Args:
@@ -95,7 +95,7 @@ class BatchTokens(Pipe):
         return str(self.batching)
 
 
-class ByLength(Pipe):
+class ByLength(Stage):
     """Rows → the same rows, a buffer of them at a time in an order that parts them by length.
 
     It is a pipe of its own because a DataLoader takes all that have ``set_seed`` for sources of chance, and what

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import IterDataPipe
 
+from torchvectors.align import policy_for
 from torchvectors.datapipes.graph import Pipe, Stage, form, is_sharded, share_of, whole
-from torchvectors.rows import checked_columns
+from torchvectors.errors import GraphError
+from torchvectors.rows import checked_columns, each_column
 from torchvectors.stages import (
     PADDING,
     UNKNOWN,
@@ -18,17 +20,17 @@ from torchvectors.stages import (
     GivesAlignment,
     GoesBy,
     VocabSettings,
+    before,
     corpus_of,
-    each_row,
-    tokens_of,
     vocab_before,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from torchvectors.align import Choice, Step, Unknown
     from torchvectors.rows import Columns
-    from torchvectors.vectors import UnkInit, Vectors
+    from torchvectors.vectors import Vectors
     from torchvectors.vocabulary import Vocab
 
 __all__ = ["AlignVectors", "BuildVocab", "NeedsVocab"]
@@ -79,6 +81,18 @@ class BuildVocab(FitsVocab, NeedsVocab):
             is. Those that are not in the vocabulary yet come behind all others, which keep their indices, the most
             frequent first. ``min_freq`` holds for how often they occur there, ``max_tokens`` for all together. Counts
             and coverage are those of the first corpus.
+        num_workers: Processes that count, each tokenising its part of the rows (all of them read the source). They
+            are started as ``multiprocessing.get_context()`` says. 0: the process that needs the vocabulary. So it is,
+            too, in a worker of a DataLoader, and, with a warning, where the graph would have to be pickled and
+            cannot be.
+        max_distinct: The most distinct tokens that a process holds while it counts, about 100 bytes each; what is
+            more goes to a temporary file in the cache, and the counts are exact all the same. None: no bound.
+        record_rows: Write the rows to the cache while they are counted, their tokens as numbers, and read them from
+            there ever after: no text is tokenised twice, and the source is read once. The file is mapped, so that
+            workers share its pages; it is removed with the graph, or kept with its vocabulary where there is a
+            fingerprint. Stages behind get a read-only sequence that equals the list of tokens; `Numericalize` gives
+            it its indices without a look at the text. The other fields must be numbers, str, bool, None, or lists
+            and dicts of these.
 
     Attributes:
         vocab: The vocabulary.
@@ -102,8 +116,13 @@ class BuildVocab(FitsVocab, NeedsVocab):
         column: Columns = None,
         fingerprint: str | None = None,
         extend_with: Pipe | None = None,
+        num_workers: int = 0,
+        max_distinct: int | None = None,
+        record_rows: bool = False,
     ) -> None:
         self.source_datapipe = source
+        if record_rows:
+            _expect_one_order(source)
         self.column = checked_columns(column, "build_vocab")
         settings = VocabSettings(
             min_freq=min_freq,
@@ -113,31 +132,49 @@ class BuildVocab(FitsVocab, NeedsVocab):
         )
         corpus = corpus_of(
             source,
-            self._share,
+            _share,
             kind=IterDataPipe,
             column=self.column,
             declared=fingerprint,
             extend_with=extend_with,
+            num_workers=num_workers,
+            max_distinct=max_distinct,
+            record=record_rows,
         )
         self.extended_by = corpus.extension_described()
         self.goes_by = Fit(corpus, settings)
 
-    @contextmanager
-    def _share(self, source: Pipe, called: str, number: int, of: int) -> Iterator[Iterable[Sequence[str]]]:
-        """Give one pass over the tokens of all rows, or of a share of them."""
-        with whole(source):
-            rows = share_of(source, number, of)
-            yield each_row(rows, lambda row: tokens_of(row, self.column, called), number, of)
-
     def __iter__(self) -> Iterator[Any]:
         # A pipe has one iterator at a time: the pass that counts must have ended before this one begins.
         _ = self.vocab
+        recording = self.goes_by.recording
+        if recording is not None:
+            yield from recording.rows(each_column(self.column))
+            return
         empty = True
         for row in self.source_datapipe:
             empty = False
             yield row
         if empty and not is_sharded(self.source_datapipe):  # a shard may well have no rows
             raise self.goes_by.no_second_pass()
+
+
+# Not a method: who pickles it for a process that counts must not pickle, and so fit, the stage itself.
+@contextmanager
+def _share(source: Pipe, number: int, of: int) -> Iterator[Iterable[Any]]:
+    """Give one pass over all rows, or over a share of them."""
+    with whole(source):
+        yield share_of(source, number, of)
+
+
+def _expect_one_order(source: Pipe) -> None:
+    for pipe in before(source, IterDataPipe):
+        if hasattr(type(pipe), "set_shuffle") or hasattr(type(pipe), "apply_sharding"):
+            text = "build_vocab: record_rows=True records all rows, in one order for all epochs and workers"
+            name = type(pipe).__name__
+            raise GraphError(
+                f"{text}, and {name} before it would change either. Move it behind .build_vocab()."
+            )
 
 
 @form("align_vectors")
@@ -151,6 +188,8 @@ class AlignVectors(GivesAlignment, NeedsVocab):
         lower_case_backup: Try ``token.lower()`` when ``token`` itself has no vector.
         pad_token: The token whose row is all zeros.
         column: Where several columns have vocabularies, the one whose is meant.
+        steps: How a token comes by its row: see `torchvectors.align`.
+        rows: Token → its row, whatever ``vectors`` have for it.
 
     Attributes:
         vocab: The vocabulary.
@@ -158,30 +197,37 @@ class AlignVectors(GivesAlignment, NeedsVocab):
 
     Raises:
         GraphError: No stage before this one has a vocabulary, or several have.
+        TypeError, ValueError: An argument is none of what `torchvectors.align` takes.
     """
 
     def __init__(
         self,
         source: Pipe,
         vectors: Vectors,
-        unk_init: UnkInit | None = None,
+        unk_init: Unknown = None,
         lower_case_backup: bool = False,
         pad_token: str | None = PADDING,
         column: Columns = None,
+        *,
+        steps: Sequence[Step] | None = None,
+        rows: Mapping[str, Choice] | None = None,
     ) -> None:
         self.source_datapipe = source
         self.column = checked_columns(column, "align_vectors")
         self.goes_by = vocab_before(source, IterDataPipe, stage="align_vectors", column=self.column)
-        self._aligned = Aligned(
-            self.goes_by, vectors, unk_init=unk_init, lower_case_backup=lower_case_backup, pad_token=pad_token
+        policy = policy_for(
+            vectors,
+            stage="align_vectors",
+            steps=steps,
+            unk_init=unk_init,
+            rows=rows,
+            lower_case_backup=lower_case_backup,
+            pad_token=pad_token,
         )
+        self._aligned = Aligned(self.goes_by, policy)
 
     def __iter__(self) -> Iterator[Any]:
         yield from self.source_datapipe
-
-    def keeps_fingerprint(self) -> bool:
-        """Say that the rows come out as they went in."""
-        return True
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name != "alignment" or self._aligned.found]

@@ -10,7 +10,7 @@ from torch.utils.data import IterDataPipe
 from torch.utils.data.datapipes.iter import ShardingFilter
 
 from torchvectors.errors import GraphError, warn
-from torchvectors.stages import before, each_row, refuse_unpicklable
+from torchvectors.stages import FITTED, asked_upstream, before, each_row, refuse_unpicklable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +51,11 @@ class Stage(Pipe):
 
     def __len__(self) -> int:
         return len(self.source_datapipe)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in FITTED:
+            return asked_upstream(self, vars(self).get("source_datapipe"), IterDataPipe, name)
+        return super().__getattr__(name)
 
     def __getstate__(self) -> Any:
         if IterDataPipe.getstate_hook is None:  # or torch only looks for pipes, and leaves functions out

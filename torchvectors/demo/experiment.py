@@ -203,6 +203,6 @@ def _classifier(arm: Arm, fitted: AlignVectors, seed: int) -> TextClassifier:
         embedding = nn.Embedding(size, dim, padding_idx=fitted.vocab["<pad>"])
         nn.init.normal_(embedding.weight, std=_RANDOM_STD)
     else:
-        embedding = fitted.embedding(freeze=arm == "frozen")
+        embedding = fitted.alignment.embedding(freeze=arm == "frozen")
     torch.manual_seed(seed)  # the same linear layer for the three, however much was drawn above
     return TextClassifier(embedding, len(WORDNET_TOPICS))

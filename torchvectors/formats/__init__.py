@@ -1,4 +1,4 @@
-"""A stream of bytes → blocks of tokens and rows, format by format."""
+"""A stream of bytes ↔ blocks of tokens and rows, format by format."""
 
 from torchvectors.formats.block import Block
 from torchvectors.formats.fasttext import FastTextModel, read_fasttext
@@ -16,6 +16,7 @@ from torchvectors.formats.static import is_static, weights_of
 from torchvectors.formats.stream import HEAD, ByteStream, Peeked
 from torchvectors.formats.text import read_text
 from torchvectors.formats.word2vec import read_word2vec
+from torchvectors.formats.writing import text_of, word2vec_of
 
 __all__ = [
     "FORMATS",
@@ -39,5 +40,7 @@ __all__ = [
     "read_fasttext",
     "read_text",
     "read_word2vec",
+    "text_of",
     "weights_of",
+    "word2vec_of",
 ]

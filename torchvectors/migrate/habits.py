@@ -102,7 +102,8 @@ class _Finder:
             if called == "build_vocab" and keywords & {"vectors", "unk_init", "vectors_cache", "max_size"}:
                 yield Habit(node.lineno, ".build_vocab(…, vectors=…)", f"gone with torchtext 0.12: {_MATRIX}")
             elif called in ("load_vectors", "set_vectors") and "vocab" in _last(node.func.value).lower():
-                yield Habit(node.lineno, f".{called}(…)", f"gone with torchtext 0.10: {_MATRIX}")
+                several = "; of several vectors, Stack([a, b]) makes one"
+                yield Habit(node.lineno, f".{called}(…)", f"gone with torchtext 0.10: {_MATRIX}{several}")
             elif called in FORMS and self._is_form(node.func, called, keywords):
                 yield Habit(node.lineno, f".{called}(…)", f"torchdata 0.10 dropped it: {FORMS[called][0]}")
 

@@ -10,7 +10,7 @@ _FIELD = (
     "a Field is three things here: `get_tokenizer(…)`, `build_vocab_from_iterator(…)`, and calling the vocabulary; "
     "or the graph's `.tokenize().build_vocab().numericalize()`"
 )
-_ROWS = "use rows of your own: any iterable of (label, text), such as `csv.reader` gives"
+_ROWS = "use rows of your own: any list of tuples (label, text); of a `csv.reader`, `[tuple(row) for row in reader]`"
 _BATCHES = (
     "use `DataLoader`; the graph's `.batch_tokens(batch_size)` pads, and gives the lengths; with "
     "`bucket_batches=100`, rows of similar length share a batch"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from torchdata.nodes import BaseNode
 
-from torchvectors.errors import TorchVectorsError
-from torchvectors.stages import before, each_row, refuse_unpicklable, say_row, stated
+from torchvectors.errors import GraphError, TorchVectorsError
+from torchvectors.stages import asked_upstream, before, each_row, refuse_unpicklable, say_row, stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,9 @@ class Stage(Node):
 
     def __init__(self, source: Node) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torchdata does not annotate it
+        if not isinstance(source, BaseNode):
+            text = f"{type(self).__name__}: its source must be a node, and this is {type(source).__name__}."
+            raise GraphError(f"{text} Begin with torchvectors.nodes.Rows(rows).")
         self.source = source
         self._met: int | None = 0  # rows of this pass; None where a state has skipped some
 
@@ -58,6 +61,9 @@ class Stage(Node):
     def do(self, row: Any) -> Any:
         """Return what becomes of a row."""
         return row
+
+    def __getattr__(self, name: str) -> Any:
+        return asked_upstream(self, self.source if "source" in vars(self) else None, BaseNode, name)
 
     def __getstate__(self) -> dict[str, Any]:
         for node in before(self, BaseNode):

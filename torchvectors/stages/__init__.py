@@ -1,11 +1,12 @@
 """What the stages of a dataloading graph do: the rules of `datapipes` and `nodes`, which are two forms of them.
 
 ``per_row``: a row in, a row out. ``settings``: counts to a vocabulary. ``corpus``: what is counted. ``passing``: one
-pass over it. ``fit``: that pass made once, whichever thread or process comes first (``rendezvous``), or shared
-between ranks (``ranks``), and its result (``fitted``). ``given``, ``origins``: a vocabulary that is not counted, and
-what it may be made from. ``aligned``: what is looked up once for a vocabulary. ``upstream``: which vocabulary a stage
-goes by. ``shards``: which rows are a worker's. ``trace``: what a graph has given so far. ``states``: what a saved
-state says. ``walk``: the stages before one. ``pickling``: what cannot go to another process.
+pass over it, by several ``processes`` if asked, or with a ``recording`` of its rows, that is of their ``tokens`` and
+their other ``fields``. ``fit``: that pass made once, whichever thread or process comes first (``rendezvous``), or
+shared between ranks (``ranks``), and its result (``fitted``). ``given``, ``origins``: a vocabulary that is not
+counted, and what it may be made from. ``aligned``: what is looked up once for a vocabulary. ``upstream``: which
+vocabulary a stage goes by. ``shards``: which rows are a worker's. ``trace``: what a graph has given so far.
+``states``: what a saved state says. ``walk``: the stages before one. ``pickling``: what cannot go to another process.
 """
 
 from torchvectors.stages.aligned import Aligned, GivesAlignment
@@ -28,10 +29,11 @@ from torchvectors.stages.settings import PADDING, UNKNOWN, HasVocab, VocabSettin
 from torchvectors.stages.shards import Tail, check_tail, deal, length_of_shard
 from torchvectors.stages.states import stated
 from torchvectors.stages.trace import Trace
-from torchvectors.stages.upstream import named, padding_before, vocab_before
+from torchvectors.stages.upstream import FITTED, asked_upstream, named, padding_before, vocab_before
 from torchvectors.stages.walk import before
 
 __all__ = [
+    "FITTED",
     "PADDING",
     "UNKNOWN",
     "Aligned",
@@ -47,6 +49,7 @@ __all__ = [
     "Trace",
     "VocabOrigin",
     "VocabSettings",
+    "asked_upstream",
     "before",
     "called",
     "check_tail",

@@ -12,16 +12,20 @@ from torchvectors.stages.walk import before, stages_in
 from torchvectors.tokenizers import basic_english, split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
+
+    from torchvectors.rows import Columns
 
 __all__ = ["Corpus", "Share", "called", "corpus_of", "described", "fingerprint_of", "settled"]
 
+_STAGE = "build_vocab"
+
 
 class Share(Protocol):
-    """Gives the token lists of every ``of``-th row from ``number`` on; of all rows for 0 of 1."""
+    """Gives every ``of``-th row from ``number`` on; all rows for 0 of 1."""
 
-    def __call__(self, number: int, of: int) -> AbstractContextManager[Iterable[Sequence[str]]]:
+    def __call__(self, number: int, of: int) -> AbstractContextManager[Iterable[Any]]:
         """Make a context for one pass over that share."""
 
 
@@ -32,9 +36,22 @@ class Corpus:
     share: Share
     source: object  # the stage before the one that counts
     kind: type  # the class of all pipes, or of all nodes
-    column: object = None  # of the tokens
+    column: Columns = None  # of the tokens
     declared: str | None = None  # what the user says tells its tokens from those of any other corpus
     more: Corpus | None = None  # a second one, whose tokens come behind
+    called: str = _STAGE  # in an error's text
+    num_workers: int = 0  # processes that count it; 0: this one
+    max_distinct: int | None = None  # tokens that each of them holds at a time; None: as many as there are
+    record: bool = False  # whether its rows are written to the cache, too, for later passes
+
+    def __post_init__(self) -> None:
+        for name, least in (("num_workers", 0), ("max_distinct", 1)):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int) and value >= least):
+                raise GraphError(f"build_vocab: {name}={value!r} must be a whole number, {least} or more.")
+        if self.record and (self.num_workers > 1 or self.max_distinct is not None):
+            text = "build_vocab: with record_rows=True one process writes the rows in order, and holds every token."
+            raise GraphError(f"{text} Leave num_workers= and max_distinct= out.")
 
     def described(self) -> str:
         """Say which stages come before, how they are set, and where the tokens are."""
@@ -55,37 +72,60 @@ class Corpus:
 
 def corpus_of(
     source: object,
-    share: Callable[[Any, str, int, int], AbstractContextManager[Iterable[Sequence[str]]]],
+    share: Callable[[Any, int, int], AbstractContextManager[Iterable[Any]]],
     *,
     kind: type,
-    column: object,
+    column: Columns,
     declared: str | None,
     extend_with: object,
+    num_workers: int = 0,
+    max_distinct: int | None = None,
+    record: bool = False,
 ) -> Corpus:
     """Return what `BuildVocab` counts, in both of its forms.
 
     Args:
         source: The stage before it.
-        share: Makes a `Share` of a source, and of what to call it in an error's text.
+        share: Makes a `Share` of a source.
         kind: The class of all pipes, or of all nodes.
         column: Of the tokens.
         declared: What the user says tells the source's tokens from those of any other corpus.
         extend_with: The last stage of a second corpus, or None.
+        num_workers: Processes that count.
+        max_distinct: Tokens that each of them holds at a time.
+        record: Whether the rows of the source are written to the cache.
 
     Raises:
         GraphError: ``extend_with`` is of another kind.
     """
     more = None
     if extend_with is not None:
-        called = "build_vocab, extend_with"
+        called = f"{_STAGE}, extend_with"
         if not isinstance(extend_with, kind):
             text = f"{called}: {extend_with!r:.100} is no {kind.__name__}."
             raise GraphError(
                 f"{text} Give a graph that ends in tokens, such as Rows(…) and Tokenize behind it."
             )
-        more = Corpus(share=partial(share, extend_with, called), source=extend_with, kind=kind, column=column)
-    own = partial(share, source, "build_vocab")
-    return Corpus(share=own, source=source, kind=kind, column=column, declared=declared, more=more)
+        more = Corpus(
+            share=partial(share, extend_with),
+            source=extend_with,
+            kind=kind,
+            column=column,
+            called=called,
+            num_workers=num_workers,
+            max_distinct=max_distinct,
+        )
+    return Corpus(
+        share=partial(share, source),
+        source=source,
+        kind=kind,
+        column=column,
+        declared=declared,
+        more=more,
+        num_workers=num_workers,
+        max_distinct=max_distinct,
+        record=record,
+    )
 
 
 def described(stage: object, kind: type) -> str:

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from xxhash import xxh3_128_hexdigest
 
-from torchvectors.cache import folders, forget
+from torchvectors.cache import KEPT, folders, forget
 from torchvectors.errors import GraphError
 from torchvectors.stages.fitted import Fitted, arrived, expect_equal, pack, recalled, sent, unpack, written
 from torchvectors.stages.given import Given
-from torchvectors.stages.passing import counted
+from torchvectors.stages.passing import counted, recorded
 from torchvectors.stages.ranks import asked_as, group_size, shared_key, together
-from torchvectors.stages.rendezvous import KEPT, found_at, made_once, place_of
+from torchvectors.stages.recording import opened
+from torchvectors.stages.rendezvous import found_at, made_once, place_of, place_of_rows
 from torchvectors.stages.settings import Counted, VocabSettings
 from torchvectors.stages.states import stated
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from torchvectors.rows import Columns
     from torchvectors.stages.corpus import Corpus
+    from torchvectors.stages.recording import Recording
     from torchvectors.vocabulary import Vocab
 
 __all__ = ["Fit", "FitsVocab", "Fixed", "GoesBy"]
@@ -71,9 +73,16 @@ class Fit:
         corpus: What to count; None where it is fitted already.
         settings: How counts become a vocabulary.
         fitted: What a pickle has brought.
+        rows: Where it has said that the corpus' recorded rows are.
     """
 
-    def __init__(self, corpus: Corpus | None, settings: VocabSettings, fitted: Fitted | None = None) -> None:
+    def __init__(
+        self,
+        corpus: Corpus | None,
+        settings: VocabSettings,
+        fitted: Fitted | None = None,
+        rows: Path | None = None,
+    ) -> None:
         self.passes = 0  # over the corpus, in this process; 0 or 1, unless one has failed
         self.extension_passes = 0  # over the second corpus, if there is one
         self.settings = settings
@@ -82,15 +91,19 @@ class Fit:
         self._stated: dict[str, Any] | None = None
         self._lock = _ProcessLock()
         self._pid = os.getpid()
+        self._rows = rows
+        self._recording: Recording | None = None
+        self.records = rows is not None or (corpus is not None and corpus.record)
         self._what: str | None = None  # a pickle brings no more than a vocabulary
         if corpus is not None:
-            self._what = f"{corpus.described()} > {settings}"
+            self._what = f"{corpus.described()} > {settings}{' > recorded' if corpus.record else ''}"
             self._asked = asked_as(self._what)
             # Now, for processes that are forked later may be in another folder, and must meet there all the same.
             self._home = folders().write.absolute()
             self._own_key = os.urandom(16).hex()
             self._ranks_key = self._shared_key()  # now, for a forked process must not talk to the other ranks
-            weakref.finalize(self, _remove, self._place(self._own_key), self._pid)
+            places = place_of(self._own_key, self._home), place_of_rows(self._own_key, self._home)
+            weakref.finalize(self, _remove, places, self._pid)
 
     @property
     def fitted(self) -> bool:
@@ -129,26 +142,48 @@ class Fit:
                     self._fitted = self._as_expected(self._made_once(self._key(), self._counted_whole))
         return self._fitted
 
+    @property
+    def recording(self) -> Recording | None:
+        """The corpus' recorded rows; None if they are not recorded. It is fitted now if nobody has needed it yet.
+
+        Raises:
+            GraphError: Their file is gone; and as `vocab` raises it.
+        """
+        if not self.records:
+            return None
+        _ = self._needed()
+        if self._recording is None:
+            self._recording = opened(self._rows_needed())
+        return self._recording
+
+    def _rows_needed(self) -> Path:
+        if self._rows is None:  # what is fitted has set it
+            raise GraphError("build_vocab: this copy has no recorded rows.")
+        return self._rows
+
     def _made_once(self, key: str, make: Callable[[], Fitted]) -> Fitted:
+        if self.records:
+            self._rows = place_of_rows(key, self._home)
         # A process that has built the graph may go its own way where there is no place to meet; one that has come by
         # it may not, for it is one of several.
-        return made_once(self._place(key), make, alone=os.getpid() == self._pid)
-
-    def _place(self, key: str) -> Path:
-        return place_of(key, self._home)
+        alone = os.getpid() == self._pid
+        return made_once(place_of(key, self._home), make, alone=alone, beside=self._rows)
 
     def _counted_whole(self) -> Fitted:
-        found = self._count(0, 1)
-        return self.settings.choose(found)
+        return self.settings.choose(self._count(0, 1, self.settings))
 
-    def _count(self, number: int, of: int) -> Counted:
+    def _count(self, number: int, of: int, settings: VocabSettings | None = None) -> Counted:
         corpus = self._unfitted
         self.passes += 1
-        found = counted(corpus, number, of)
+        if self._rows is not None:
+            found = recorded(corpus, self._rows)
+        else:
+            # Of a token that only the second corpus brings into the vocabulary the count in the first is kept, too.
+            found = counted(corpus, number, of, settings if corpus.more is None else None)
         if corpus.more is None:
             return found
         self.extension_passes += 1
-        return replace(found, more=counted(corpus.more, number, of))
+        return replace(found, more=counted(corpus.more, number, of, settings))
 
     @property
     def _unfitted(self) -> Corpus:
@@ -182,7 +217,10 @@ class Fit:
             GraphError: Some ranks did not come in time; or one of them failed to count; all are named.
         """
         rank, size = group_size(group)
-        if size == 1:
+        if dealt and self.records:
+            text = "build_vocab: record_rows=True records the whole corpus, and dealt=True says that no rank has it."
+            raise GraphError(f"{text} Leave one of them out.")
+        if size == 1 or self.records:  # whose pass is not divided: the first who comes makes it
             self._needed()
             return
         with self._lock.held:
@@ -197,7 +235,7 @@ class Fit:
     def _own_part(self, rank: int, size: int, *, dealt: bool) -> tuple[str, Any]:
         try:
             if self._fitted is None and not dealt and (key := self._key()).startswith(KEPT):
-                kept = found_at(self._place(key))
+                kept = found_at(place_of(key, self._home))
                 self._fitted = None if kept is None else self._as_expected(kept)
             if self._fitted is not None:
                 return "fitted", pack(self._fitted)
@@ -264,6 +302,8 @@ class Fit:
                 return
             found = recalled(state)
             self._expected = state
+            if self.records:  # without its rows a vocabulary is not enough
+                return
             if found is not None:
                 self._fitted = self._as_expected(self._shared(found))
 
@@ -284,11 +324,11 @@ class Fit:
         return GraphError(f"{text} It must be one that can be iterated over again: a list, not a generator.")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _copy, (sent(self._needed()), self.settings)
+        return _copy, (sent(self._needed()), self.settings, self._rows)
 
 
-def _copy(place: Path | Fitted, settings: VocabSettings) -> Fit:
-    return Fit(None, settings, arrived(place))
+def _copy(place: Path | Fitted, settings: VocabSettings, rows: Path | None) -> Fit:
+    return Fit(None, settings, arrived(place), rows)
 
 
 GoesBy = Fit | Fixed | Given
@@ -382,7 +422,8 @@ def _digest(text: str) -> str:
     return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
 
 
-def _remove(place: Path, pid: int) -> None:
+def _remove(places: tuple[Path, ...], pid: int) -> None:
     """Remove what the processes of a graph have met at, when the process that made the graph lets go of it."""
     if os.getpid() == pid:
-        forget(place)
+        for place in places:
+            forget(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
-from torchvectors.cache import folders, replacing
+from torchvectors.cache import VOCABULARIES, folders, replacing
 from torchvectors.errors import GraphError
 from torchvectors.stages.states import stated
 from torchvectors.vocabulary import Vocab
@@ -100,13 +101,16 @@ def written(fitted: Fitted) -> Path | None:
     """Write it to the cache and return where; None where nothing can be written.
 
     The file's name is the digest of its content: whoever writes it again writes the same, and a vocabulary that
-    has changed since gets another file. Nobody removes it, for a pickle or a state may name it for months.
+    has changed since gets another file. Nobody removes it unasked, for a pickle or a state may name it for months;
+    the time of the file tells when it was last wanted.
     """
     content = pack(fitted)
     # Absolute, for the process that it goes to may be in another folder.
-    path = folders().write.absolute() / "vocabularies" / f"{xxh3_128_hexdigest(content)}.safetensors"
+    path = folders().write.absolute() / VOCABULARIES / f"{xxh3_128_hexdigest(content)}.safetensors"
     try:
-        if not path.is_file() or path.read_bytes() != content:
+        if path.is_file() and path.read_bytes() == content:
+            _note_use(path)
+        else:
             with replacing(path) as temporary:
                 temporary.write_bytes(content)
     except OSError:  # a CacheError is one
@@ -124,7 +128,13 @@ def read(path: Path) -> Fitted:
     content = path.read_bytes()
     if xxh3_128_hexdigest(content) != path.stem:
         raise ValueError("this vocabulary is not as it was left there")
+    _note_use(path)
     return unpack(content)
+
+
+def _note_use(path: Path) -> None:
+    with suppress(OSError):  # another user's, or on a disk that is read only
+        os.utime(path)
 
 
 def sent(fitted: Fitted) -> Path | Fitted:

@@ -4,48 +4,115 @@ from __future__ import annotations
 
 import random
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch.utils.data._utils import worker
 
-from torchvectors.counting import count_tokens
-from torchvectors.errors import GraphError, TokenTypeError
+from torchvectors.cache import FITS, folders, replacing, writable
+from torchvectors.counting import Tally
+from torchvectors.errors import CacheError, GraphError, TokenTypeError
+from torchvectors.rows import each_column
+from torchvectors.stages.per_row import each_row, tokens_of
+from torchvectors.stages.processes import count_in_processes
+from torchvectors.stages.recording import Recorder
 from torchvectors.stages.settings import Counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
-    from torchvectors.stages.corpus import Corpus
+    from torchvectors.rows import Columns
+    from torchvectors.stages.corpus import Corpus, Share
+    from torchvectors.stages.settings import VocabSettings
 
-__all__ = ["counted"]
+__all__ = ["counted", "recorded"]
+
+_STAGE = "build_vocab"
 
 
-def counted(corpus: Corpus, number: int, of: int) -> Counted:
+def counted(corpus: Corpus, number: int, of: int, settings: VocabSettings | None = None) -> Counted:
     """Count the tokens of every ``of``-th row of a corpus, from ``number`` on.
+
+    Args:
+        corpus: What to count, and in how many processes, and in how much memory.
+        number: The first row.
+        of: How many shares the corpus has.
+        settings: What the counts are for, so that those need not be kept which do not matter; None to keep all.
 
     Raises:
         GraphError: A row has no tokens, or what reads or tokenises the corpus has a mistake.
         TokenTypeError: A token is not a ``str``.
     """
-    rows = 0
+    folder = None if corpus.max_distinct is None else _on_disk()
+    with Tally(corpus.max_distinct, folder) as tally:
+        count_in_processes(
+            partial(_add_share, corpus.share, corpus.column, corpus.called),
+            tally,
+            number,
+            of,
+            processes=corpus.num_workers,
+            max_distinct=corpus.max_distinct,
+            folder=folder,
+        )
+        if settings is None:
+            counts = {token: count for block in tally.blocks() for token, count in block.items()}
+        else:
+            counts = tally.candidates(
+                min_freq=settings.min_freq, specials=settings.specials, max_tokens=settings.max_tokens
+            )
+        return Counted(counts=counts, running=tally.running, rows=tally.rows)
 
-    def met(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
-        nonlocal rows
-        for sentence in sentences:
-            rows += 1
-            yield sentence
 
+def _on_disk() -> Path | None:
+    """Return a folder for what is too much for memory; the system's own may well be in memory itself."""
     try:
-        with _random_numbers_kept(), _no_worker(), corpus.share(number, of) as sentences:
-            counts = count_tokens(met(sentences))
+        return writable(folders().write.absolute() / FITS)
+    except CacheError:
+        return None
+
+
+def _add_share(share: Share, column: Columns, called: str, tally: Tally, number: int, of: int) -> None:
+    """Add the counts of every ``of``-th row, from ``number`` on, in this process."""
+    with _pass_over(share, number, of) as rows:
+        sentences = each_row(rows, lambda row: tokens_of(row, column, called), number, of)
+        tally.add(sentences, first=number, step=of)
+
+
+def recorded(corpus: Corpus, place: Path) -> Counted:
+    """Count the tokens of a corpus, and write its rows to a file in the cache.
+
+    Raises:
+        GraphError, TokenTypeError: As `counted` raises them; or a field of a row cannot be written.
+        CacheError: The file cannot be written.
+    """
+    columns = each_column(corpus.column)
+
+    def tokens_in(row: Any) -> tuple[Any, list[Sequence[str]]]:
+        return row, [tokens_of(row, column, corpus.called) for column in columns]
+
+    with replacing(place) as temporary, Recorder(columns, place.parent) as recorder:
+        with _pass_over(corpus.share, 0, 1) as rows:
+            for row, tokens in each_row(rows, tokens_in):
+                recorder.add(row, tokens)
+        recorder.write_to(temporary)
+        counts = recorder.counts()
+        return Counted(counts=counts, running=counts.total(), rows=recorder.rows)
+
+
+@contextmanager
+def _pass_over(share: Share, number: int, of: int) -> Iterator[Iterable[Any]]:
+    """Read a share of a corpus; the block is where its tokens are looked at."""
+    try:
+        with _random_numbers_kept(), _no_worker(), share(number, of) as rows:
+            yield rows
     except TokenTypeError as error:
-        raise TokenTypeError(f"build_vocab: {error}. A tokenizer must return a list of str.") from error
+        raise TokenTypeError(f"{_STAGE}: {error}. A tokenizer must return a list of str.") from error
     except AttributeError as error:
         # Let through, it would seem to say that the stage has no attribute "vocab".
-        raise GraphError(f"build_vocab: what reads or tokenises the corpus failed: {error!r}") from error
-    return Counted(counts=counts, running=sum(counts.values()), rows=rows)
+        raise GraphError(f"{_STAGE}: what reads or tokenises the corpus failed: {error!r}") from error
 
 
 @contextmanager

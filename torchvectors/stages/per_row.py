@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torchvectors import tokenizers
 from torchvectors.errors import GraphError, TokenTypeError, TorchVectorsError, VocabError
 from torchvectors.rows import Column, Columns, each_column, field_of, with_field
+from torchvectors.stages.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -80,12 +81,20 @@ def _tokenized(row: Any, tokenizer: tokenizers.Tokenizer, column: Column) -> lis
     text = field_of(row, column, "tokenize")
     if not isinstance(text, str):
         said = f"tokenize: the text of a row must be a str, and this is {text!r:.100}."
-        raise GraphError(f"{said} {_NAME_THE_COLUMN}")
+        raise GraphError(f"{said} {_cure_for(text)}")
     tokens: object = tokenizer(text)
     if isinstance(tokens, str) or not isinstance(tokens, Iterable):
         said = f"tokenize: the tokenizer {tokenizer!r:.100} made {tokens!r:.100} of {text!r:.100}."
         raise GraphError(f"{said} It must return a list of tokens.")
     return list(tokens)
+
+
+def _cure_for(text: object) -> str:
+    if isinstance(text, list):
+        return "A row that is a list is taken for its tokens: make it a tuple, such as (label, text)."
+    if text is None or (isinstance(text, float) and text != text):  # a data frame's NaN
+        return "The text is missing: leave such rows out, with .filter(…)."
+    return _NAME_THE_COLUMN
 
 
 def tokens_of(row: Any, columns: Columns, stage: str) -> Sequence[str]:
@@ -101,9 +110,13 @@ def tokens_of(row: Any, columns: Columns, stage: str) -> Sequence[str]:
 
 def _tokens_in(row: Any, column: Column, stage: str) -> Sequence[str]:
     tokens = field_of(row, column, stage)
-    if isinstance(tokens, (list, tuple)):
+    if isinstance(tokens, (list, tuple, Tokens)):
         return tokens
-    cure = "Put .tokenize() before it." if isinstance(tokens, str) else _NAME_THE_COLUMN
+    cure = _NAME_THE_COLUMN
+    if isinstance(tokens, str):
+        cure = (
+            "Put .tokenize() before it; or, if that has tokenised another column, name that one with column=…"
+        )
     if hasattr(tokens, "tolist"):  # an array, such as a data set of Hugging Face's makes in another format
         cure = "Give it as a list: array.tolist(), or data.with_format(None)."
     raise GraphError(f"{stage}: a row must hold a list of tokens, and this holds {tokens!r:.100}. {cure}")
@@ -120,7 +133,7 @@ def numericalize_row(row: Any, vocab: Vocab, columns: Columns) -> Any:
     for column in each_column(columns):
         tokens = _tokens_in(row, column, "numericalize")
         try:
-            indices = vocab.lookup_indices(tokens)
+            indices = tokens.indices(vocab) if isinstance(tokens, Tokens) else vocab.lookup_indices(tokens)
         except (TokenTypeError, VocabError) as error:
             raise type(error)(f"numericalize: {error} The row holds {tokens!r:.100}.") from error
         row = with_field(row, column, indices)
@@ -137,7 +150,7 @@ def look_up_row(row: Any, vectors: Vectors, columns: Columns) -> Any:
     for column in each_column(columns):
         tokens = _tokens_in(row, column, "lookup_vectors")
         try:
-            found = vectors.get_vecs_by_tokens(tokens)
+            found = vectors.get_vecs_by_tokens(list(tokens))
         except TokenTypeError as error:
             raise TokenTypeError(f"lookup_vectors: {error}") from error
         # A subclass may give (T, 1, dim), as torchtext's CharNGram did.

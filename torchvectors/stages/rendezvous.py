@@ -8,31 +8,31 @@ import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from torchvectors.cache import forget, lock, replacing
+from torchvectors.cache import FITS, FORGOTTEN_AFTER, KEPT, forget, lock, replacing
 from torchvectors.errors import CacheError, GraphError
 from torchvectors.stages.fitted import Fitted, pack, unpack
+from torchvectors.stages.recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["KEPT", "found_at", "made_once", "place_of"]
+__all__ = ["found_at", "made_once", "place_of", "place_of_rows"]
 
 logger = logging.getLogger(__name__)
-
-#: How the keys begin whose results are kept for later runs; all others belong to a graph that is alive.
-KEPT = "kept-"
-# A graph removes its result when it goes. A process that is killed cannot; what nobody has read for so long is
-# nobody's. Too short a time would cost a second count, and no wrong vocabulary.
-_FORGOTTEN_AFTER = 7 * 24 * 3600  # seconds
 
 
 def place_of(key: str, home: Path) -> Path:
     """Return where the result of a key is put: one file in a cache folder, whole or not there."""
-    return home / "fits" / f"{key}.safetensors"
+    return home / FITS / f"{key}.safetensors"
 
 
-def made_once(place: Path, make: Callable[[], Fitted], *, alone: bool) -> Fitted:
+def place_of_rows(key: str, home: Path) -> Path:
+    """Return where the rows of a key's corpus are put, if they are recorded."""
+    return place_of(f"{key}.rows", home)
+
+
+def made_once(place: Path, make: Callable[[], Fitted], *, alone: bool, beside: Path | None = None) -> Fitted:
     """Return the result that a place is for: load it, or make it while everybody else who wants it waits.
 
     A maker that is killed leaves the lock free and no result; the next in line makes it.
@@ -41,12 +41,13 @@ def made_once(place: Path, make: Callable[[], Fitted], *, alone: bool) -> Fitted
         place: Where it is, or will be.
         make: Makes it.
         alone: Whether this process may make it for itself where nothing can be written.
+        beside: Where ``make`` also puts recorded rows, without which the result is not whole.
 
     Raises:
         GraphError: Nothing can be written to the cache, and others may be making it, too.
         Exception: What ``make`` raises.
     """
-    if (found := found_at(place)) is not None:
+    if (found := found_at(place, beside)) is not None:
         return found
     with ExitStack() as held:
         try:
@@ -57,7 +58,7 @@ def made_once(place: Path, make: Callable[[], Fitted], *, alone: bool) -> Fitted
                 return make()  # for this process and whatever it will start
             text = f"build_vocab: this process shares its graph with others, which meet in the cache folder: {error}"
             raise GraphError(f"{text} Or read .vocab once before the workers start.") from error
-        if (found := found_at(place)) is not None:
+        if (found := found_at(place, beside)) is not None:
             return found
         _sweep(place.parent)
         made = make()
@@ -66,14 +67,18 @@ def made_once(place: Path, make: Callable[[], Fitted], *, alone: bool) -> Fitted
         return made
 
 
-def found_at(place: Path) -> Fitted | None:
-    """Return the result that is at a place, if one is, whole."""
+def found_at(place: Path, beside: Path | None = None) -> Fitted | None:
+    """Return the result that is at a place, if one is, whole, and the rows beside it, if it must have some."""
     try:
         found = unpack(place.read_bytes())
+        if beside is not None:
+            Recording(beside)
     except (OSError, ValueError):  # a damaged one is made again, and replaced
         return None
     with suppress(OSError):
-        os.utime(place)  # for `_sweep`; touch() would put an empty file where it was removed just now
+        os.utime(place)  # for `_sweep`; touching it would make an empty one where it has just been removed
+        if beside is not None:
+            os.utime(beside)
     return found
 
 
@@ -81,5 +86,5 @@ def _sweep(folder: Path) -> None:
     """Remove results that were left behind by processes that were killed."""
     for path in folder.glob("*.safetensors"):
         with suppress(OSError):
-            if not path.name.startswith(KEPT) and time.time() - path.stat().st_mtime > _FORGOTTEN_AFTER:
+            if not path.name.startswith(KEPT) and time.time() - path.stat().st_mtime > FORGOTTEN_AFTER:
                 forget(path)

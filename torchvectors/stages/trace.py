@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from xxhash import xxh3_64
 
+from torchvectors.stages.tokens import Tokens
+
 __all__ = ["Trace"]
 
 
@@ -40,7 +42,7 @@ class Trace:
         elif isinstance(item, np.ndarray) and item.dtype != object:
             update(f"{item.dtype}{item.shape}".encode())
             update(np.ascontiguousarray(item).tobytes())
-        elif isinstance(item, (list, tuple)):
+        elif isinstance(item, (list, tuple, Tokens)):
             update(b"(")
             for one in item:
                 self.add(one)

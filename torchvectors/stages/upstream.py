@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from torchvectors.errors import GraphError
+from torchvectors.errors import GraphError, warn
 from torchvectors.rows import each_column
 from torchvectors.stages.fit import Fixed, GoesBy
 from torchvectors.stages.settings import PADDING, HasVocab
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torchvectors.batch import Batching
     from torchvectors.rows import Columns
 
-__all__ = ["Padding", "named", "padding_before", "vocab_before"]
+__all__ = ["FITTED", "Padding", "asked_upstream", "named", "padding_before", "vocab_before"]
 
 
 def vocab_before(source: object, kind: type, *, stage: str, column: Columns) -> GoesBy:
@@ -46,8 +46,24 @@ class Padding:
     vocabs: tuple[GoesBy | None, ...]
 
     def indices(self) -> list[int]:
-        """Return the index of ``<pad>`` in each column's vocabulary, or 0 where there is none."""
-        return [0 if one is None or PADDING not in one.vocab else one.vocab[PADDING] for one in self.vocabs]
+        """Return the index of ``<pad>`` in each column's vocabulary, or 0 where there is none.
+
+        Warns:
+            UserWarning: There is a vocabulary, and 0 is the index of some other token.
+        """
+        return [0 if one is None else _pad_index(one.vocab) for one in self.vocabs]
+
+
+def _pad_index(vocab: Vocab) -> int:
+    if PADDING in vocab:
+        return vocab[PADDING]
+    if len(vocab):
+        text = (
+            f"batch_tokens: the vocabulary has no {PADDING!r}, so rows are filled up with index 0, which is"
+        )
+        cure = f"Give .build_vocab(specials=({PADDING!r}, …)), or say padding_value=…"
+        warn(f"{text} {vocab.lookup_token(0)!r}: the lengths tell them apart, an embedding does not. {cure}")
+    return 0
 
 
 def padding_before(source: object, kind: type, batching: Batching) -> Padding:
@@ -60,6 +76,31 @@ def padding_before(source: object, kind: type, batching: Batching) -> Padding:
         return Padding((None,) * len(batching.columns))
     found = [(column, _vocabs(source, kind, (column,))) for column in batching.columns]
     return Padding(tuple(_only(every, "batch_tokens", column) if every else None for column, every in found))
+
+
+#: What a stage that is fitted has, and any stage behind it is asked for: a graph is often held by its end.
+_ALIGNED = frozenset({"alignment", "embedding", "embedding_bag"})
+FITTED = _ALIGNED | {"vocab", "fit_state", "load_fit_state"}
+
+
+def asked_upstream(stage: object, source: object, kind: type, name: str) -> Any:
+    """Return what a stage has not, and a stage before it has.
+
+    Raises:
+        AttributeError: None has it; or it is the vocabulary, and there are several.
+    """
+    said = f"{type(stage).__name__!r} object has no attribute {name!r}"
+    if name not in FITTED:
+        raise AttributeError(said)
+    having = [one for one in before(source, kind) if hasattr(type(one), name)]
+    if not having:
+        counted = ".build_vocab()" if "fit" in name else ".build_vocab() or .use_vocab(…)"
+        needed = ".align_vectors(…)" if name in _ALIGNED else counted
+        raise AttributeError(f"{said}, and no stage before it has: there is no {needed} in this graph")
+    if len({id(vars(one).get("goes_by")) for one in having}) > 1:
+        cure = "Keep the stage that is meant: fitted = ….build_vocab(…), and ask that"
+        raise AttributeError(f"{said}, and several stages before it have, each another. {cure}")
+    return getattr(having[0], name)
 
 
 def _vocabs(source: object, kind: type, column: Columns) -> list[GoesBy]:

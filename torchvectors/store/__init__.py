@@ -5,8 +5,8 @@ and checks the header: no token is read and no dict is built, so it takes about 
 """
 
 from torchvectors.store.index import Row
-from torchvectors.store.layout import Encoding
-from torchvectors.store.reader import Store, open_store
+from torchvectors.store.layout import FORMAT, VERSION, Encoding
+from torchvectors.store.reader import Store, metadata_of, open_store
 from torchvectors.store.writer import write_store
 
-__all__ = ["Encoding", "Row", "Store", "open_store", "write_store"]
+__all__ = ["FORMAT", "VERSION", "Encoding", "Row", "Store", "metadata_of", "open_store", "write_store"]

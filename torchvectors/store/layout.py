@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 __all__ = [
     "CURE",
     "DATA_START",
+    "FORMAT",
     "VECTOR_DTYPE",
+    "VERSION",
     "BrokenStoreError",
     "Encoding",
     "Layout",

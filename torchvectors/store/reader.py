@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import mmap
+import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,8 +13,9 @@ import numpy as np
 from xxhash import xxh3_128
 
 from torchvectors.errors import StoreError
+from torchvectors.progress import quiet
 from torchvectors.store.index import TokenIndex
-from torchvectors.store.layout import CURE, Encoding, Layout, unpack
+from torchvectors.store.layout import CURE, LONGEST_HEADER, Encoding, Layout, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,9 +24,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from torchvectors.formats import Ngrams
+    from torchvectors.progress import Progress
     from torchvectors.store.layout import Array
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store", "metadata_of", "open_store"]
 
 _LONGEST_REASON = 300  # characters: a hostile header may hold a name of a megabyte
 
@@ -76,6 +80,16 @@ class Store:
         """Return copies of n rows, decoded: float32 (n, dim). Each must be in ``range(N)``."""
         return _decoded(self.vectors[rows], None if self.scales is None else self.scales[rows])
 
+    def block(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return the rows from ``start`` to ``stop``, decoded: float32 (n, dim), which are not to be written to.
+
+        Of a float32 store this is the map itself: nothing is copied.
+        """
+        part = self.vectors[start:stop]
+        if self.encoding == "float32":
+            return part
+        return _decoded(part, None if self.scales is None else self.scales[start:stop])
+
     def all_rows(self) -> NDArray[np.float32]:
         """Return every row, float32 (N, dim), to be written to at will: the file does not change.
 
@@ -87,20 +101,34 @@ class Store:
         """
         if self.encoding != "float32":
             return _decoded(self.vectors, self.scales)
+        return self.own_rows()
+
+    def own_rows(self) -> Array:
+        """Return every row as stored, (N, dim), to be written to at will: a page is copied when it is first written to.
+
+        Raises:
+            StoreError: The file was replaced since it was opened.
+        """
         return _mapped(self.path, mmap.ACCESS_COPY, self.checksum).tensors["vectors"]
 
-    def verify(self) -> None:
+    def verify(self, progress: Progress = quiet) -> None:
         """Read the whole file and compare it with its checksum.
+
+        Args:
+            progress: Told of the bytes read so far.
 
         Raises:
             StoreError: A byte after the header has changed since the store was written.
         """
-        start = _mapped(self.path, mmap.ACCESS_READ, self.checksum).data_start
+        start = done = _mapped(self.path, mmap.ACCESS_READ, self.checksum).data_start
         found = xxh3_128()
         with self.path.open("rb") as file:
+            total = os.fstat(file.fileno()).st_size
             file.seek(start)
             while chunk := file.read(1 << 20):
                 found.update(chunk)
+                done += len(chunk)
+                progress(done, total)
         if self.checksum != f"xxh3_128:{found.hexdigest()}":
             raise StoreError(
                 f"{self.path}: this store is not as it was written: its checksum is wrong. {CURE}"
@@ -140,6 +168,37 @@ def open_store(path: Path, checksum: str | None = None) -> Store:
         data_start=layout.data_start,
         ngrams=layout.ngrams,
     )
+
+
+def metadata_of(path: Path) -> Mapping[str, str]:
+    """Read what a safetensors file says of itself, and nothing else of it; nothing is checked but that it can be read.
+
+    Where the system allows, the file's time of access stays: to look at a file is not to use it.
+
+    Returns:
+        Its metadata; of a file of another program they may be none.
+
+    Raises:
+        StoreError: It has no header that can be read.
+        FileNotFoundError: There is no such file.
+    """
+    with open(path, "rb", opener=_unseen) as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = file.read(length) if 2 <= length <= LONGEST_HEADER else b""
+    try:
+        found = json.loads(header)["__metadata__"]
+        return {name: text for name, text in found.items() if isinstance(text, str)}
+    except KeyError:
+        return {}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise StoreError(f"{path}: its header cannot be read ({error}). {CURE}") from error
+
+
+def _unseen(path: str, flags: int) -> int:
+    try:
+        return os.open(path, flags | getattr(os, "O_NOATIME", 0))
+    except PermissionError:  # only the owner may
+        return os.open(path, flags)
 
 
 def _mapped(path: Path, access: int, checksum: str | None) -> Layout:

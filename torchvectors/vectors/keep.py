@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,33 +12,38 @@ from torch import Tensor
 from xxhash import xxh3_128
 
 from torchvectors.acquire import acquire
+from torchvectors.cache import folders
 from torchvectors.errors import NotFoundError, StoreError
-from torchvectors.formats import Block
 from torchvectors.legacy import read_vectors
 from torchvectors.progress import bar
-from torchvectors.store import Store, open_store, write_store
+from torchvectors.store import Store, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
-    from torchvectors.formats import Ngrams
-    from torchvectors.store import Encoding
+    from numpy.typing import NDArray
 
-__all__ = ["BLOCK", "fingerprint_of", "holds", "reopened", "save", "writes_to"]
+    from torchvectors.vectors.joined import Joined
+
+__all__ = ["BLOCK", "fingerprint_of", "holds", "numbers", "reopened", "writes_to"]
 
 BLOCK = 1 << 14  # rows read at a time
 
 
-def holds(store: Store, matrix: Tensor) -> bool:
-    """Say whether a tensor is what `Store.all_rows` gives, bit for bit."""
+def holds(store: Store | Joined, matrix: Tensor) -> bool:
+    """Say whether a tensor holds the rows of a store, as float32 or as float16, bit for bit."""
     # Looking is the only way to know: a write by way of .data or .numpy() leaves no trace.
-    expected = (str(matrix.dtype), str(matrix.device), matrix.requires_grad, tuple(matrix.shape))
-    if expected != ("torch.float32", "cpu", False, (len(store), store.dim)):
+    kinds = {torch.float32: (np.float32, np.uint32), torch.float16: (np.float16, np.uint16)}
+    if matrix.dtype not in kinds:
         return False
-    bits = matrix.numpy().view(np.uint32)
+    if (str(matrix.device), matrix.requires_grad, matrix.shape) != ("cpu", False, (len(store), store.dim)):
+        return False
+    numbers, bits = kinds[matrix.dtype]
+    found = matrix.numpy().view(bits)
     for start in range(0, len(store), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(store)))
-        if not np.array_equal(store.rows(rows).view(np.uint32), bits[rows]):
+        if not np.array_equal(store.rows(rows).astype(numbers).view(bits), found[rows]):
             return False
     return True
 
@@ -47,6 +51,12 @@ def holds(store: Store, matrix: Tensor) -> bool:
 def writes_to(matrix: Tensor) -> int | None:
     """Return how often torch has seen a tensor written to; None where it does not count, in inference mode."""
     return None if matrix.is_inference() else matrix._version  # noqa: SLF001 - it has no public name
+
+
+def numbers(matrix: Tensor) -> NDArray[np.float32]:
+    """Return a tensor's numbers, float32: a view where they are that already."""
+    array: NDArray[np.float32] = matrix.detach().float().cpu().numpy()
+    return array
 
 
 def fingerprint_of(itos: Sequence[str], stoi: dict[str, int], matrix: Tensor) -> str:
@@ -61,39 +71,6 @@ def fingerprint_of(itos: Sequence[str], stoi: dict[str, int], matrix: Tensor) ->
     return f"xxh3_128:{digest.hexdigest()}"
 
 
-def save(
-    path: str | os.PathLike[str],
-    itos: list[str],
-    stoi: dict[str, int],
-    matrix: Tensor,
-    encoding: Encoding,
-    ngrams: Ngrams | None,
-) -> Path:
-    """Write a store.
-
-    Raises:
-        ValueError: The path does not end in ".safetensors"; or the three do not belong together.
-        CacheError, StoreError: `write_store` says when.
-    """
-    target = Path(path)
-    if target.suffix != ".safetensors":
-        raise ValueError(f'{target}: give a name that ends in ".safetensors", by which a store is known.')
-    if matrix.ndim != 2 or len(itos) != len(matrix):
-        text = f"{target}: {len(itos)} tokens in itos and a tensor {tuple(matrix.shape)} in vectors make no store."
-        raise ValueError(f"{text} Give each row a token.")
-    if stoi != {token: row for row, token in enumerate(itos)}:
-        text = f"{target}: stoi has other tokens or rows than itos, and a store cannot hold both."
-        raise ValueError(f"{text} Write to both alike.")
-    metadata = {"name": target.stem}
-    return write_store(target, _blocks(itos, matrix), encoding=encoding, metadata=metadata, ngrams=ngrams)
-
-
-def _blocks(itos: list[str], matrix: Tensor) -> Iterator[Block]:
-    for start in range(0, len(itos), BLOCK):
-        tokens = [token.encode("utf-8", "surrogatepass") for token in itos[start : start + BLOCK]]
-        yield Block.of(tokens, matrix[start : start + BLOCK].detach().float().cpu().numpy())
-
-
 def reopened(path: Path, checksum: str, *, request: dict[str, Any]) -> Store:
     """Open the store of a pickle: where it was, or by way of its name, for another machine keeps it elsewhere.
 
@@ -102,12 +79,17 @@ def reopened(path: Path, checksum: str, *, request: dict[str, Any]) -> Store:
         StoreError: What the name stands for here holds something else.
         DownloadError, DigestError: It would have to be downloaded, and cannot be.
     """
-    with suppress(OSError, StoreError):
-        return open_store(path, checksum)
+    for place in (path, *(folder / path.name for folder in folders(request["cache"]).search)):
+        with suppress(OSError, StoreError):
+            return open_store(place, checksum)
     name = os.fspath(request["name"])
     what = f"the pickled vectors {name!r}, whose store was {path}"
+    if request.get("only_tokens"):  # which a pickle does not hold: they may be as long as the rows
+        text = f"{what}, were cut down to some tokens, and this cut is not here"
+        raise NotFoundError(f"{text}. Make them anew, with tokens=, or bring {path.name} along.")
+    asked = {key: value for key, value in request.items() if key != "only_tokens"}
     try:
-        store = acquire(**request, prepared=read_vectors, bars=bar)
+        store = acquire(**asked, prepared=read_vectors, bars=bar)
     except NotFoundError as error:
         raise NotFoundError(f"{what}, cannot be had here: {error}") from None
     if store.checksum != checksum:

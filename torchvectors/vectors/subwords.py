@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from torchvectors.acquire import at_length_one, is_normalized
 from torchvectors.errors import StoreError
 from torchvectors.formats import PlainRows, add_rows
 
@@ -56,6 +57,8 @@ class Subwords:
             shares = (1 / np.maximum(counts, 1)).astype(np.float32)
             with np.errstate(over="ignore", invalid="ignore"):  # a row may be any number in another's store
                 np.multiply(self._sums(rows, counts), shares[:, None], out=vectors[start : start + _CHUNK])
+            if is_normalized(self.store):  # as the rows of words are
+                vectors[start : start + _CHUNK] = at_length_one(vectors[start : start + _CHUNK])
         return made, torch.from_numpy(vectors)
 
     def _sums(self, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float32]:

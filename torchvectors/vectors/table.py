@@ -10,10 +10,14 @@ import torch
 from torch import Tensor
 
 from torchvectors.acquire import acquire
-from torchvectors.errors import StoreError, TokenTypeError
+from torchvectors.errors import StoreError
 from torchvectors.legacy import read_vectors
 from torchvectors.progress import bar
+from torchvectors.store import Store
 from torchvectors.vectors import keep
+from torchvectors.vectors.arguments import ENCODINGS, checked_dtype, checked_tokens
+from torchvectors.vectors.neighbours import Neighbours
+from torchvectors.vectors.saving import SaveFormat, save
 from torchvectors.vectors.subwords import Subwords
 from torchvectors.vectors.unknown import UnkInit, checked_unk_init, unknown_rows
 from torchvectors.vectors.views import Itos, Stoi
@@ -25,11 +29,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
-    from torchvectors.store import Encoding, Store
+    from torchvectors.store import Encoding
+    from torchvectors.vectors.joined import Joined
 
 __all__ = ["Vectors", "expect_vectors"]
 
 PathLike = str | os.PathLike[str]
+NOT_KEPT = {"_store", "_only", "_mean", "_measured"}  # in a pickle: what can be had again
 
 
 def expect_vectors(given: object, where: str) -> None:
@@ -44,7 +50,7 @@ def expect_vectors(given: object, where: str) -> None:
         raise TypeError(f"{text}. {cure}")
 
 
-class Vectors:
+class Vectors(Neighbours):
     """Pretrained word vectors: N tokens, each with a row of ``dim`` numbers.
 
     The first use of a name downloads, checks and converts; each later one maps the store, in about a
@@ -59,13 +65,17 @@ class Vectors:
         unk_init: What a token without a vector gets: see `UnkInit`. None stands for "subword" where the vectors
             have n-grams, as fastText's models have, and for zeros where not.
         max_vectors: Keep only the first so many rows; in most files these are the most frequent words.
+        tokens: Keep only these tokens' rows, in the file's order, whichever of them it has.
+        dtype: torch.float16 holds, maps and gives the numbers as float16: half the room, some three digits. `mean`,
+            `nearest` and `torchvectors.align` go on giving float32. None stands for torch.float32.
+        normalized: Bring each row to length 1; one of zeros stays as it is. What is composed of n-grams, too.
         checksum: ``"sha256:…"`` of the file at ``url``: anything else is refused.
 
     Attributes:
         itos: The token of each row, as a list.
         stoi: The row of each token, as a dict; of duplicates the last one's.
-        vectors: float32 (N, dim). Writing to it, or to the two above, changes this object and never the store.
-            ``vectors[token]`` is a view of it.
+        vectors: (N, dim), float32 or ``dtype``. Writing to it, or to the two above, changes this object and never
+            the store. ``vectors[token]`` is a view of it.
         dim: Numbers per token.
         unk_init: As given; or, where None was given, what that stands for.
 
@@ -74,10 +84,17 @@ class Vectors:
         DownloadError, DigestError, ArchiveError, ParseError: The file cannot be had, or is not what it should be.
         CacheError: The cache folder cannot be written.
         UnknownDimError: ``name`` is one of the catalog's but for its dim.
-        StoreError: A store in the cache is damaged.
-        TypeError: ``unk_init`` is none of what it may be.
-        ValueError: ``checksum`` is no digest; ``max_vectors`` is negative; or ``unk_init`` is "subword", and there
+        StoreError: A store in the cache is damaged; or a number is too large for float16.
+        UnknownTokenError: None of ``tokens`` is there.
+        TokenTypeError: ``tokens`` is one ``str``, or holds what is none.
+        TypeError: ``unk_init`` or ``dtype`` is none of what it may be.
+        ValueError: ``checksum`` is no digest; ``max_vectors`` is negative; ``tokens`` is
+            empty; or ``unk_init`` is "subword", and there
             are no n-grams.
+
+    Each choice of ``max_vectors``, ``tokens``, ``dtype`` and ``normalized`` has a store of its own, which is cut from
+    that of the whole, where it is there, and otherwise made of the source in one pass. All at once are what one gets
+    by hand in this order.
 
     A fastText model (``.bin``, ``.bin.gz``, ``.ftz``) gives any word its vector, as the official library does:
     `__getitem__` and `get_vecs_by_tokens` compose it of n-grams, unless an ``unk_init`` was given. `itos`, `stoi`,
@@ -90,9 +107,12 @@ class Vectors:
     itos: MutableSequence[str]
     stoi: MutableMapping[str, int]
     unk_init: UnkInit
-    _checksum: str | None = None  # that the constructor was given
+    _checksum: str | None = None  # that the constructor was given, as the next three
+    _only: Iterable[str] | None = None
+    _dtype: torch.dtype = torch.float32
+    _normalized: bool = False
     _subwords: Subwords | None = None  # what gives a vector to tokens that have no row
-    _store: Store | None = None  # what was opened; None where the rows are the caller's own
+    _store: Store | Joined | None = None  # what was opened; None where the rows are the caller's own
     _matrix: Tensor | None = None  # what `vectors` gives; None until somebody asks for it
     _request: dict[str, Any]  # how to come by the store again, on another machine
     _mean: tuple[int | None, Tensor] | None = None  # and how often the matrix had been written to before
@@ -106,9 +126,13 @@ class Vectors:
         max_vectors: int | None = None,
         *,
         checksum: str | None = None,
+        tokens: Iterable[str] | None = None,
+        dtype: torch.dtype | None = None,
+        normalized: bool = False,
     ) -> None:
         self.unk_init = torch.Tensor.zero_ if unk_init is None else checked_unk_init(unk_init)
-        self._checksum = checksum
+        self._checksum, self._only, self._normalized = checksum, tokens, normalized
+        self._dtype = checked_dtype(dtype)
         self.cache(name, cache, url=url, max_vectors=max_vectors)
         if unk_init is None and self._subwords is not None:
             self.unk_init = "subword"
@@ -133,15 +157,17 @@ class Vectors:
             "url": url,
             "checksum": self._checksum,
             "max_vectors": max_vectors,
+            "encoding": ENCODINGS[self._dtype],
+            "normalized": self._normalized,
         }
-        store = acquire(**request, prepared=read_vectors, bars=bar)
+        store = acquire(**request, tokens=self._only, prepared=read_vectors, bars=bar)
         self._subwords = Subwords.of(store)
         if max_vectors and max_vectors < len(store):  # it was given as a store: its first rows go into memory
-            rows = torch.from_numpy(store.rows(np.arange(max_vectors)))
+            rows = torch.from_numpy(store.rows(np.arange(max_vectors))).to(self._dtype)
             self._fill(list(store.tokens(0, max_vectors)), rows)
             return
-        self._store, self._request = store, request
-        self._matrix = self._mean = None  # they may be of a set that was loaded before
+        self._store, self._request = store, request | {"only_tokens": self._only is not None}
+        self._matrix = self._mean = self._measured = None  # they may be of a set that was loaded before
         self.dim, self.itos, self.stoi = store.dim, Itos(store), Stoi(store)
 
     def _fill(self, itos: list[str], matrix: Tensor) -> None:
@@ -157,7 +183,7 @@ class Vectors:
                 ``unk_init`` is "subword".
             TokenTypeError: A token is not a ``str``.
         """
-        tokens = _checked(itos)
+        tokens = checked_tokens(itos)
         if matrix.ndim != 2 or len(matrix) != len(tokens):
             raise ValueError(
                 f"{len(tokens)} tokens need a matrix ({len(tokens)}, dim), not {tuple(matrix.shape)}."
@@ -168,49 +194,63 @@ class Vectors:
         made._refuse_without_ngrams()  # noqa: SLF001
         return made
 
-    def save(self, path: PathLike, *, encoding: Encoding = "float32") -> Path:
-        """Write these vectors, as they are now, to a store; ``Vectors(path)`` opens it. Return its path.
+    def save(
+        self,
+        path: PathLike,
+        *,
+        format: SaveFormat | None = None,  # noqa: A002 - the word that numpy and pandas have for it
+        encoding: Encoding = "float32",
+    ) -> Path:
+        """Write these vectors, as they are now, to a file; ``Vectors(path)`` opens it. Return its path.
 
-        Their n-grams, if they have any, go with them.
+        It is written block by block, and appears whole or not at all.
 
         Args:
-            path: The store's name, which ends in ".safetensors"; a file of this name is replaced.
-            encoding: "float32" keeps every number; "float16" takes half the room, "int8" a quarter.
+            path: The file's name; a file of this name is replaced.
+            format: "store"; "glove", text without a header; "word2vec", text with one, as fastText's ``.vec``; or
+                "word2vec binary". None: what the name ends in says it: ``.safetensors``, ``.txt``, ``.vec`` or
+                ``.bin``. All of them keep every float32 to the last bit. Only a store, whose name ends in
+                ".safetensors", keeps n-grams, and tokens with spaces, with newlines or of no length.
+            encoding: Of a store: "float32" keeps every number; "float16" takes half the room, "int8" a quarter.
 
         Raises:
-            ValueError: The path does not end in ".safetensors"; or `itos`, `stoi` and `vectors`, after they were
+            ValueError: The name tells no format, or another one; or `itos`, `stoi` and `vectors`, after they were
                 written to, no longer belong together.
+            FormatError: A token cannot be written in this format, or there is no row.
             CacheError, StoreError: `torchvectors.store.write_store` says when.
         """
-        ngrams = None if self._subwords is None else self._subwords.ngrams
-        return keep.save(path, list(self.itos), dict(self.stoi.items()), self.vectors, encoding, ngrams)
+        return save(self, path, format, encoding)
 
     @property
     def vectors(self) -> Tensor:
-        """The rows: float32 (N, dim). Of a float32 store a map of the file, of which a written page is copied.
+        """The rows: (N, dim), float32 or the ``dtype`` that was given. A map of the file, where that holds this dtype.
 
-        A store of another encoding is decoded into memory here. `get_vecs_by_tokens` and `torchvectors.align`
-        read the rows they need and no others.
+        Of a map a page is copied when it is written to; a store of another encoding is decoded into memory here.
+        `get_vecs_by_tokens` and `torchvectors.align` read the rows they need and no others.
         """
         if self._matrix is None:
             # What is made in inference mode could never be trained, and it is kept.
             with torch.inference_mode(False):
-                self._matrix = torch.from_numpy(self._all_rows())
+                self._matrix = torch.from_numpy(self._all_rows()).to(self._dtype)
         return self._matrix
 
     @vectors.setter
     def vectors(self, matrix: Tensor) -> None:
-        self._matrix, self._store, self._mean = matrix, None, None
+        self._matrix, self._store = matrix, None
+        self._mean = self._measured = None
 
-    def _all_rows(self) -> NDArray[np.float32]:
+    def _all_rows(self) -> NDArray[Any]:
+        store = self._mapped
         try:
-            return self._mapped.all_rows()
+            if isinstance(store, Store) and store.encoding == ENCODINGS[self._dtype]:
+                return store.own_rows()
+            return store.all_rows()
         except (OSError, StoreError):
             # The file has gone, or another is in its place. The one that was opened is still there for us.
-            return self._mapped.rows(np.arange(len(self._mapped)))
+            return store.rows(np.arange(len(store)))
 
     @property
-    def _mapped(self) -> Store:
+    def _mapped(self) -> Store | Joined:
         if self._store is None:
             raise StoreError(
                 "These vectors have neither a store nor a tensor: set .vectors, or call .cache()."
@@ -237,8 +277,8 @@ class Vectors:
         row = self.stoi.get(token)
         if row is None:
             if not isinstance(token, str):
-                return unknown_rows(self.unk_init, [""], self.mean, self.dim)[0]
-            return self._unknown([token])[0]
+                return unknown_rows(self.unk_init, [""], self.mean, self.dim)[0].to(self._dtype)
+            return self._unknown([token])[0].to(self._dtype)
         return self.vectors[row]
 
     def get_vecs_by_tokens(self, tokens: str | Iterable[str], lower_case_backup: bool = False) -> Tensor:
@@ -249,7 +289,7 @@ class Vectors:
             lower_case_backup: Try ``token.lower()`` when ``token`` itself has no vector.
 
         Returns:
-            Of the dtype of `vectors` (float32): (dim,) for one token, (n, dim) for several. Always a copy.
+            Of the dtype of `vectors`: (dim,) for one token, (n, dim) for several. Always a copy.
             A token without a row gets what is composed of its n-grams, or what ``unk_init`` gives.
 
         Raises:
@@ -259,7 +299,7 @@ class Vectors:
         """
         if isinstance(tokens, str):
             return self._look_up([tokens], lower_case_backup)[0]
-        return self._look_up(_checked(tokens), lower_case_backup)
+        return self._look_up(checked_tokens(tokens), lower_case_backup)
 
     def _look_up(self, tokens: list[str], lower_case_backup: bool) -> Tensor:
         if self.has_rule:
@@ -315,7 +355,7 @@ class Vectors:
         """Return copies of n rows, (n, dim); where ``rows`` is -1, what the token's n-grams or ``unk_init`` give."""
         known = (rows >= 0).nonzero()[0]
         if self._matrix is None:
-            found = torch.from_numpy(self._mapped.rows(rows[known]))
+            found = torch.from_numpy(self._mapped.rows(rows[known])).to(self._dtype)
         else:
             found = self._matrix.index_select(0, torch.from_numpy(rows[known]).to(self._matrix.device))
         if len(known) == len(rows):
@@ -342,7 +382,7 @@ class Vectors:
 
         The next call reads them again only if a tensor operation has written to `vectors` meanwhile.
         """
-        writes = 0 if self._matrix is None else keep.writes_to(self._matrix)
+        writes = self._writes()
         if self._mean is None or writes is None or self._mean[0] != writes:
             total = torch.zeros(self.dim, dtype=torch.float64)
             for start in range(0, len(self), keep.BLOCK):
@@ -350,6 +390,27 @@ class Vectors:
                 total += self.gather(rows, ()).detach().sum(0, dtype=torch.float64).cpu()
             self._mean = writes, (total / max(len(self), 1)).float()
         return self._mean[1].clone()
+
+    def _writes(self) -> int | None:
+        """Return how often `vectors` has been written to; None where nobody counts."""
+        return 0 if self._matrix is None else keep.writes_to(self._matrix)
+
+    def block(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return the rows from ``start`` to ``stop``, float32 (n, dim): a view where they are float32 in memory."""
+        if self._matrix is None:
+            return self._mapped.block(start, stop)
+        return keep.numbers(self._matrix[start:stop])
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether `block` gives views: the rows lie somewhere as float32."""
+        if self._matrix is None:
+            return isinstance(self._mapped, Store) and self._mapped.encoding == "float32"
+        return self._matrix.dtype == torch.float32 and self._matrix.device.type == "cpu"
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return copies of n rows: float32 (n, dim)."""
+        return keep.numbers(self.gather(rows, ()))
 
     @property
     def fingerprint(self) -> str:
@@ -369,12 +430,13 @@ class Vectors:
         return self._matrix is None or keep.holds(store, self._matrix)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in ("_store", "_mean")}
+        state = {name: value for name, value in vars(self).items() if name not in NOT_KEPT}
         if not self._as_stored():
             return state | {"_matrix": self.vectors}
         for name in ("itos", "stoi", "_matrix", "_subwords"):
             state.pop(name, None)
-        return state | {"_place": (self._mapped.path, self._mapped.checksum)}
+        store = self._mapped
+        return state | ({"_place": (store.path, store.checksum)} if isinstance(store, Store) else {})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         place: tuple[Path, str] | None = state.pop("_place", None)
@@ -383,18 +445,3 @@ class Vectors:
             store = keep.reopened(*place, request=self._request)
             self._store, self.itos, self.stoi = store, Itos(store), Stoi(store)
             self._subwords = Subwords.of(store)
-
-
-def _checked(tokens: Iterable[str]) -> list[str]:
-    """Return the tokens as a list, having refused what is none."""
-    try:
-        iterator = iter(tokens)
-    except TypeError:
-        text = f"tokens must be a str or an iterable of str, not {type(tokens).__name__}: {tokens!r}"
-        raise TokenTypeError(text) from None
-    listed = list(iterator)
-    for place, token in enumerate(listed):
-        if not isinstance(token, str):
-            text = f"tokens must be str, and the one at position {place} is {type(token).__name__}: {token!r}"
-            raise TokenTypeError(text)
-    return listed

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from torchvectors.store import Store
+    from torchvectors.vectors.joined import Joined
 
 __all__ = ["Itos", "Stoi"]
 
@@ -34,12 +35,12 @@ class Itos(MutableSequence[str]):
     ``itos.copy()`` gives one.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store | Joined) -> None:
         self._store = store
         self._list: list[str] | None = None
 
     @property
-    def store(self) -> Store | None:
+    def store(self) -> Store | Joined | None:
         """The store that it reads; None once it is a list of its own."""
         return self._store if self._list is None else None
 
@@ -152,12 +153,12 @@ class Stoi(MutableMapping[str, int]):
     It is no instance of ``dict``, for the reason given in `Itos`; ``dict(stoi)`` or ``stoi.copy()`` gives one.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store | Joined) -> None:
         self._store = store
         self._dict: dict[str, int] | None = None
 
     @property
-    def store(self) -> Store | None:
+    def store(self) -> Store | Joined | None:
         """The store that it reads; None once it is a dict of its own."""
         return self._store if self._dict is None else None
 

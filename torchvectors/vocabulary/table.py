@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-__all__ = ["HasItos", "Vocab"]
+__all__ = ["HasItos", "Vocab", "fingerprint_of"]
 
 _FORMAT = "torchvectors.vocab"
 _VERSION = 1  # of what `Vocab.state` returns
@@ -49,6 +49,15 @@ class _Index(dict[str, int]):
             cure = "Call set_default_index() with the index that such tokens shall get."
             raise VocabError(f"Token {token} not found and default index is not set. {cure}")
         return self.default
+
+
+def fingerprint_of(itos: Sequence[str], default_index: int | None) -> str:
+    """Return a checksum over tokens in their order, and the default index: see `Vocab.fingerprint`."""
+    digest = xxh3_128(b"none" if default_index is None else b"%d" % default_index)
+    tokens = [token.encode("utf-8", "surrogatepass") for token in itos]
+    digest.update(np.fromiter(map(len, tokens), "<i8", len(tokens)).tobytes())
+    digest.update(b"".join(tokens))
+    return f"xxh3_128:{digest.hexdigest()}"
 
 
 class Vocab(nn.Module):
@@ -266,15 +275,8 @@ class Vocab(nn.Module):
         default = self.get_default_index()
         now = len(self), default  # a vocabulary can grow, and be changed in no other way
         if self._known is None or self._known[0] != now:
-            self._known = now, self._checksum(default)
+            self._known = now, fingerprint_of(self._itos, default)
         return self._known[1]
-
-    def _checksum(self, default: int | None) -> str:
-        digest = xxh3_128(b"none" if default is None else b"%d" % default)
-        tokens = [token.encode("utf-8", "surrogatepass") for token in self._itos]
-        digest.update(np.fromiter(map(len, tokens), "<i8", len(tokens)).tobytes())
-        digest.update(b"".join(tokens))
-        return f"xxh3_128:{digest.hexdigest()}"
 
     def state(self) -> dict[str, object]:
         """Return what makes this vocabulary, as a dict of plain types, to go into a checkpoint.

@@ -1,105 +1,20 @@
-"""Sentences of tokens → counts; counts → the tokens of a vocabulary, in order. Nothing else decides which."""
+"""Counts → the tokens of a vocabulary, in order. Nothing else decides which."""
 
 from __future__ import annotations
 
-import inspect
-import reprlib
-from collections import Counter
-from collections.abc import Collection
-from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from torchvectors.counting.checks import described
 from torchvectors.errors import TokenTypeError, VocabError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["check_specials", "count_tokens", "order_tokens"]
+__all__ = ["candidates", "check_specials", "order_tokens"]
 
 
 class _NoRoomError(VocabError, AssertionError):
     """The specials leave no place for a token; torchtext raised ``AssertionError``."""
-
-
-def count_tokens(sentences: Iterable[Iterable[str]]) -> Counter[str]:
-    """Count every token of every sentence.
-
-    Counts of parts of a corpus (workers, ranks, machines) merge by addition, in any order, since
-    `order_tokens` does not look at the order of its counts::
-
-        total = count_tokens(first_half)
-        total.update(count_tokens(second_half))
-
-    Args:
-        sentences: Sentences, each an iterable of tokens, which may be read only once. A dict in place of a
-            sentence is taken for counts that were made before, and added; so `collections.Counter` did it,
-            and so did torchtext.
-
-    Returns:
-        A new Counter of token → count. It holds each distinct token once: about 100 bytes a token.
-
-    Raises:
-        TokenTypeError: A sentence is one ``str``, whose characters would be counted, or is no iterable, or
-            holds a token that is not a ``str``. The text gives the sentence's number, the first being 0.
-    """
-    counts: Counter[str] = Counter()
-    # One call that runs in C over the whole corpus. The generator is resumed when a sentence is used up,
-    # and looks then at the tokens which that sentence added: each distinct token is checked once.
-    checked = _checked(sentences, counts)
-    try:
-        counts.update(chain.from_iterable(checked))
-    except TypeError as error:
-        # Where the generator waits, what it gave last could not be counted. Where it has ended, the error is its own.
-        if where := inspect.getgeneratorlocals(checked):
-            _refuse_unhashable(where["number"], where["sentence"], error)
-        raise
-    return counts
-
-
-def _checked(
-    sentences: Iterable[Iterable[str]], counts: Counter[str]
-) -> Generator[Iterator[str], None, None]:
-    known = 0
-    for number, sentence in enumerate(sentences):
-        if isinstance(sentence, str):
-            cure = "Give its tokens, text.split(); or list(text), if characters are meant."
-            text = (
-                f"sentence {number} is one str, {reprlib.repr(sentence)}, not an iterable of tokens. {cure}"
-            )
-            raise TokenTypeError(text)
-        try:
-            tokens = iter(sentence)
-        except TypeError as error:
-            text = f"sentence {number} is {_described(sentence)}, not an iterable of tokens"
-            raise TokenTypeError(text) from error
-        if isinstance(sentence, dict):
-            for token, count in sentence.items():
-                counts[token] += count
-        else:
-            yield tokens
-        if len(counts) != known:
-            for token in islice(reversed(counts), len(counts) - known):
-                if not isinstance(token, str):
-                    raise TokenTypeError(f"sentence {number}: a token is a str, not {_described(token)}")
-            known = len(counts)
-
-
-def _refuse_unhashable(number: int, sentence: Iterable[str], error: TypeError) -> None:
-    tokens = sentence if isinstance(sentence, Collection) else ()  # of an iterator they are gone
-    if culprits := [token for token in tokens if not _is_hashable(token)]:
-        raise TokenTypeError(f"sentence {number}: a token is a str, not {_described(culprits[0])}") from error
-
-
-def _is_hashable(value: object) -> bool:
-    try:
-        hash(value)  # a tuple says of itself that it is, and may hold a list
-    except TypeError:
-        return False
-    return True
-
-
-def _described(value: object) -> str:
-    return f"{reprlib.repr(value)} (of type {type(value).__name__})"
 
 
 def check_specials(specials: Sequence[str], max_tokens: int | None = None) -> list[str]:
@@ -119,7 +34,7 @@ def check_specials(specials: Sequence[str], max_tokens: int | None = None) -> li
     seen: set[str] = set()
     for special in checked:
         if not isinstance(special, str):
-            raise TokenTypeError(f"specials: a token is a str, not {_described(special)}")
+            raise TokenTypeError(f"specials: a token is a str, not {described(special)}")
         if special in seen:
             raise VocabError(f"Duplicate token found in tokens list: {special}. It stands twice in specials.")
         seen.add(special)
@@ -172,7 +87,7 @@ def order_tokens(
     for kind in set(map(type, kept)):
         if not issubclass(kind, str):
             culprit = next(token for token in kept if type(token) is kind)
-            raise TokenTypeError(f"counts: a token is a str, not {_described(culprit)}")
+            raise TokenTypeError(f"counts: a token is a str, not {described(culprit)}")
     if by_count:
         # Two sorts on plain keys are several times faster than one on pairs. The second keeps, among equal
         # counts, the order that the first has made.
@@ -183,3 +98,39 @@ def order_tokens(
     if specials_take_room:
         kept = [token for token in kept if token not in reserved]
     return first + kept if special_first else kept + first
+
+
+def candidates(
+    blocks: Iterable[Mapping[str, int]],
+    *,
+    min_freq: int = 1,
+    specials: Sequence[str] = (),
+    max_tokens: int | None = None,
+) -> dict[str, int]:
+    """Keep of many counts those that `order_tokens` can still choose, while they go by.
+
+    ``order_tokens(candidates(blocks, **how), **how)`` is ``order_tokens(all_of_them, **how)``. With ``max_tokens`` it
+    holds at most twice as many tokens, one block, and the specials; without it, what the vocabulary will hold.
+
+    Args:
+        blocks: Token → count, each token in one block alone.
+        min_freq: As `order_tokens` takes it.
+        specials: As `order_tokens` takes them. Those that occur are kept whatever their counts.
+        max_tokens: As `order_tokens` takes it.
+
+    Returns:
+        Token → count, in no order.
+    """
+    reserved = frozenset(specials)
+    kept: dict[str, int] = {}
+    apart: dict[str, int] = {}
+    least = min_freq
+    for block in blocks:
+        apart.update((token, block[token]) for token in reserved & block.keys())
+        kept.update(item for item in block.items() if item[1] >= least)
+        if max_tokens is not None and len(kept) > 2 * max_tokens:
+            best = order_tokens(kept, min_freq=min_freq, max_tokens=max_tokens)
+            kept = {token: kept[token] for token in best}
+            # A token that comes later with as many may still sort before the last of these.
+            least = kept[best[-1]]
+    return kept | apart
