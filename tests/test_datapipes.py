@@ -501,3 +501,78 @@ def test_another_packages_form_of_the_same_name_stays_and_is_reported(
         assert list(again.Tokenize(IterableWrapper(["a b"]))) == [["a", "b"]]
     finally:
         vars(torchvectors.datapipes.per_row).update(classes)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Torch's wrapper around each pipe's iterator, which stages of ours in a line go without
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def refuse_fish(text: str) -> list[str]:
+    if "fish" in text:
+        raise KeyError(7)
+    return text.split()
+
+
+def test_an_error_of_the_users_names_the_stage_that_it_comes_from() -> None:
+    rows = IterableWrapper(["a cat", "a fish"]).tokenize(refuse_fish)
+    graph = rows.use_vocab(Vocab(["<pad>", "a", "cat"])).numericalize().batch_tokens(1)
+    with pytest.raises(
+        KeyError, match=r"7.*thrown by __iter__ of Tokenize\(.*refuse_fish.*< IterableWrapper"
+    ) as caught:
+        list(graph)
+    assert str(caught.value).count("thrown by") == 1
+
+
+def test_a_second_iterator_over_a_stage_ends_the_first_wherever_that_is_read() -> None:
+    tokens = IterableWrapper(["a", "b", "c"]).tokenize()
+    graph = tokens.build_vocab(specials=()).numericalize()
+    whole = iter(graph)
+    assert next(whole) == [0]
+    assert next(iter(tokens)) == ["a"]
+    with pytest.raises(RuntimeError, match="single iterator per IterDataPipe"):
+        next(whole)
+    first = iter(graph)
+    assert next(first) == [0]
+    assert next(iter(graph)) == [0]
+    with pytest.raises(RuntimeError, match="single iterator per IterDataPipe"):
+        next(first)
+
+
+class Twice(Tokenize):
+    """A stage of the user's own, with rows of its own."""
+
+    begun = 0
+
+    def reset(self) -> None:
+        self.begun += 1
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in self.source_datapipe:
+            yield from [row.split()] * 2
+
+
+class Begun(Tokenize):
+    """A stage that is told when a pass begins."""
+
+    begun = 0
+
+    def reset(self) -> None:
+        self.begun += 1
+
+
+def test_a_stage_of_the_users_own_keeps_its_iterator_and_its_reset() -> None:
+    for stage, expected in (
+        (Twice(IterableWrapper(["a", "b"])), [[0], [0], [1], [1]]),
+        (Begun(IterableWrapper(["a", "b"])), [[0], [1]]),
+    ):
+        assert list(stage.use_vocab(Vocab(["a", "b"])).numericalize()) == expected
+        assert stage.begun == 1
+
+
+def test_pipes_that_share_a_source_are_still_told_from_others() -> None:
+    left, right = IterableWrapper(["a", "b"]).fork(2)
+    vocab = Vocab(["a", "b"])
+    numbers, tokens = left.tokenize().numericalize(vocab), right.tokenize()
+    for _ in range(2):
+        assert list(zip(numbers, tokens, strict=True)) == [([0], ["a"]), ([1], ["b"])]

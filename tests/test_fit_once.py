@@ -469,8 +469,9 @@ class EndingTokenize(Tokenize):
 
     ending = ""
 
-    def do(self, row: Any) -> Any:
-        return [*super().do(row), *self.ending.split()]
+    def doing(self) -> Callable[[Any], Any]:
+        do = super().doing()
+        return lambda row: [*do(row), *self.ending.split()]
 
 
 class EndingNode(nodes.Tokenize):
@@ -478,8 +479,9 @@ class EndingNode(nodes.Tokenize):
 
     ending = ""
 
-    def do(self, row: Any) -> Any:
-        return [*super().do(row), *self.ending.split()]
+    def doing(self) -> Callable[[Any], Any]:
+        do = super().doing()
+        return lambda row: [*do(row), *self.ending.split()]
 
 
 def ended(stage: Any, ending: str) -> Any:

@@ -356,3 +356,10 @@ def test_a_state_of_other_vectors_or_another_policy_is_refused() -> None:
     again = loader()
     again.load_state_dict(state)
     assert len(list(again)) == len(LABELLED) - 1
+
+
+def test_a_node_can_be_pickled_in_the_middle_of_a_pass() -> None:
+    graph = Numericalize(Tokenize(IterableWrapper(["a", "b a"])), Vocab(["a", "b"]))
+    assert next(graph) == [0]
+    copy = pickle.loads(pickle.dumps(graph))
+    assert [next(graph), next(copy)] == [[1, 0], [1, 0]]

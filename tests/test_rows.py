@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from torchvectors.errors import GraphError
-from torchvectors.rows import Column, checked_columns, each_column, field_of, with_field
+from torchvectors.rows import Column, changing, checked_columns, each_column, field_of, with_field
 
 
 class Labelled(NamedTuple):
@@ -128,3 +128,35 @@ def test_a_column_twice_or_none_is_an_error(columns: list[Any], data: Any) -> No
             GraphError, match=r"^tokenize: column=.* names .*Give each column of the row once"
         ):
             checked_columns(wrong, "tokenize")
+
+
+class Other(tuple[Any, ...]):
+    """A tuple of the user's own, without names."""
+
+
+KINDS: Any = st.sampled_from(
+    [tuple, Other, Labelled._make, lambda fields: dict(zip(("text", 1), fields, strict=True)), list]
+)
+ANY_COLUMN: Any = st.sampled_from([None, 0, 1, 2, -1, -2, "text", "label"])
+
+
+@given(
+    row=st.builds(lambda kind, fields: kind(fields), KINDS, st.tuples(FIELDS, FIELDS)),
+    columns=ANY_COLUMN | st.lists(ANY_COLUMN, min_size=1, max_size=2),
+)
+def test_every_row_is_changed_at_once_as_it_is_column_by_column(row: Any, columns: Any) -> None:
+    before = repr(row)
+    change = changing(columns, lambda field: ["changed", field], "stage")
+    expected = row
+    try:
+        for column in each_column(columns):
+            expected = with_field(expected, column, ["changed", field_of(expected, column, "stage")])
+    except GraphError as error:
+        culprit = str(error).split(";")[0]
+        with pytest.raises(GraphError) as caught:
+            change(row)
+        assert str(caught.value).split(";")[0] == culprit  # which stage, and which column
+    else:
+        assert change(row) == expected
+        assert type(change(row)) is type(expected)
+    assert repr(row) == before

@@ -10,12 +10,21 @@ dict's key that is itself a tuple must be put into one: ``column=(("en", 0),)``.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from torchvectors.errors import GraphError
 
-__all__ = ["Column", "Columns", "checked_columns", "column_of", "each_column", "field_of", "with_field"]
+__all__ = [
+    "Column",
+    "Columns",
+    "changing",
+    "checked_columns",
+    "column_of",
+    "each_column",
+    "field_of",
+    "with_field",
+]
 
 Column = int | str | None
 Columns = Column | Sequence[Hashable]  # one column, or a tuple or list of them
@@ -44,11 +53,34 @@ def with_field(row: Row, column: Column, value: object) -> Row:
         return {**row, column_of(row, column): value}
     if not isinstance(row, tuple):
         return value
-    place = range(len(row))[column_of(row, column)]
-    fields = (*row[:place], value, *row[place + 1 :])
-    if type(row) is tuple:
-        return fields
-    return type(row)._make(fields) if hasattr(row, "_make") else fields  # a named tuple stays one
+    fields = list(row)
+    fields[column_of(row, column)] = value
+    return type(row)._make(fields) if hasattr(row, "_make") else tuple(fields)  # a named tuple stays one
+
+
+def changing(columns: Columns, change: Callable[[Any], object], stage: str) -> Callable[[Row], Row]:
+    """Return the function that makes of a row a copy with ``change(field)`` in the place of each of its fields.
+
+    That function raises a `GraphError` where a row has no such column, and names the ``stage``.
+    """
+    every = each_column(columns)
+    places: Any = [1 if column is None else column for column in every]
+
+    def changed(row: Row) -> Row:
+        if type(row) is tuple:  # the usual one: it has no names that a column might mean
+            fields = list(row)
+            for place in places:
+                try:
+                    field = fields[place]
+                except (LookupError, TypeError):
+                    raise GraphError(_no_column(row, every[places.index(place)], stage)) from None
+                fields[place] = change(field)
+            return tuple(fields)
+        for column in every:
+            row = with_field(row, column, change(field_of(row, column, stage)))
+        return row
+
+    return changed
 
 
 def column_of(row: tuple[Any, ...] | dict[Any, Any], column: Column) -> Any:

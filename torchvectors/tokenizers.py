@@ -33,24 +33,29 @@ def basic_english(text: str) -> list[str]:
 
     Source: the rules of torchtext 0.18 ``get_tokenizer("basic_english")``, token for token.
     """
-    # Measured: twice as fast as twelve regular expressions in a row on sentences, four times on short lines;
-    # str.translate, and one alternation, are slower than this. Three steps have a fixed place: lower case comes
-    # first, since it looks at whole words ("ΟΔΟΣ" ends in "ς"), then '"', then "<br />".
-    return (
-        text.lower()
-        .replace('"', "")
-        .replace("<br />", " ")
-        .replace(";", " ")
-        .replace(":", " ")
-        .replace("'", " ' ")
-        .replace(".", " . ")
-        .replace(",", " , ")
-        .replace("(", " ( ")
-        .replace(")", " ) ")
-        .replace("!", " ! ")
-        .replace("?", " ? ")
-        .split()
-    )
+    # Lower case comes first, since it looks at whole words: "ΟΔΟΣ" ends in "ς".
+    text = text.lower()
+    for mark, instead in _MARKS:
+        if mark in text:  # most are not: to ask takes half the time of a replace() that finds nothing
+            text = text.replace(mark, instead)
+    return text.split()
+
+
+# Measured: twice as fast as twelve regular expressions in a row on sentences, four times on short lines;
+# str.translate, and one alternation, are slower. The first two have a fixed place: '"', then "<br />".
+_MARKS = (
+    ('"', ""),
+    ("<br />", " "),
+    (";", " "),
+    (":", " "),
+    ("'", " ' "),
+    (".", " . "),
+    (",", " , "),
+    ("(", " ( "),
+    (")", " ) "),
+    ("!", " ! "),
+    ("?", " ? "),
+)
 
 
 def split(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,14 +58,11 @@ def collate(
     """
     check_layout(layout)
     first = rows[0]
-    for row in rows:
-        if type(row) is not type(first) or (isinstance(first, (tuple, dict)) and len(row) != len(first)):
-            text = f"{STAGE}: the rows of one batch are not of one form: {first!r:.100} and {row!r:.100}."
-            raise GraphError(f"{text} Make them alike before it, with .map().")
+    _expect_one_form(rows)
     columns = each_column(column)
     pads = (pad_index,) * len(columns) if isinstance(pad_index, int) else pad_index
     laid: list[_Tensors] = [
-        laid_out([_cut(_sequence(row, one), max_length) for row in rows], layout, padding_value, pad)
+        laid_out(_sequences(rows, one, max_length), layout, padding_value, pad)
         for one, pad in zip(columns, pads, strict=True)
     ]
     placed = dict(zip(_places(first, columns), laid, strict=True))
@@ -97,6 +95,17 @@ def check_names(names: Sequence[str] | None) -> None:
         raise GraphError(f"{STAGE}: names={names!r} is one str. Write names=({names!r},).")
     if names is not None and len(set(names)) != max(len(names), 1):
         raise GraphError(f"{STAGE}: names={names!r} must name at least one field, and each once.")
+
+
+def _expect_one_form(rows: Sequence[Any]) -> None:
+    first = rows[0]
+    sized = isinstance(first, (tuple, dict))
+    if len(set(map(type, rows))) > 1 or (sized and len(set(map(len, rows))) > 1):
+        other = next(
+            row for row in rows if type(row) is not type(first) or (sized and len(row) != len(first))
+        )
+        text = f"{STAGE}: the rows of one batch are not of one form: {first!r:.100} and {other!r:.100}."
+        raise GraphError(f"{text} Make them alike before it, with .map().")
 
 
 def _places(row: Any, columns: Sequence[Column]) -> list[Any]:
@@ -163,8 +172,18 @@ def _sequence(row: Any, column: Column) -> Any:
     raise GraphError(no_numbers(field) + (f" The row is {row!r:.100}." if row is not field else ""))
 
 
-def _cut(sequence: Any, max_length: int | None) -> Any:
-    return sequence if max_length is None or len(sequence) <= max_length else sequence[:max_length]
+def _sequences(rows: Sequence[Any], column: Column, max_length: int | None) -> list[Any]:
+    """Return what is kept of the sequence in each row; the rows are of one form."""
+    found: list[Any] = []
+    if isinstance(rows[0], (tuple, dict)):
+        place = column_of(rows[0], column)
+        with suppress(LookupError, TypeError):  # the look at each says which row has none
+            found = [row[place] for row in rows]
+    if set(map(type, found)) != {list}:  # not the usual case: look at each
+        found = [_sequence(row, column) for row in rows]
+    if max_length is None:
+        return found
+    return [one if len(one) <= max_length else one[:max_length] for one in found]
 
 
 def _value(row: dict[Any, Any], key: object) -> Any:
@@ -180,7 +199,7 @@ def _together(values: list[Any]) -> Any:
     if isinstance(first, Tensor):
         same = all(isinstance(value, Tensor) and value.shape == first.shape for value in values)
         return torch.stack(values) if same else values
-    if all(isinstance(value, (int, float, np.number, np.bool_)) for value in values):
+    if all(issubclass(kind, (int, float, np.number, np.bool_)) for kind in set(map(type, values))):
         try:
             return torch.tensor(values)  # bool, int64 or float32, as torch has it
         except (TypeError, ValueError, OverflowError, RuntimeError):  # torch says it in all of these ways

@@ -118,9 +118,9 @@ def no_numbers(field: object) -> str:
 
 def _tensors(sequences: Sequences) -> list[Tensor]:
     """Return the sequences if they are tensors, which must go together; none if they are lists."""
-    tensors = [sequence for sequence in sequences if isinstance(sequence, Tensor)]
-    if len(tensors) < len(sequences):
+    if not all(issubclass(kind, Tensor) for kind in set(map(type, sequences))):
         return []  # a tensor of indices among lists is read like one of them
+    tensors: list[Tensor] = list(sequences)  # type: ignore[arg-type]  # so they are
     kinds = {f"{tensor.dtype} {tuple(tensor.shape[1:])}" for tensor in tensors}
     if len(kinds) > 1:
         text = f"{STAGE}: the tensors of one batch differ in dtype or dim: {' and '.join(sorted(kinds))}."
@@ -135,7 +135,7 @@ def _lengths(sequences: Sequences) -> Tensor:
 def _flat(sequences: Sequences) -> NDArray[np.int64]:
     # An array takes whole numbers and nothing else; numpy would cut 0.7 to 0 and read "7" as 7.
     try:
-        numbers = array("q", chain.from_iterable(sequences))
+        numbers = array("q", list(chain.from_iterable(sequences)))  # it takes longer over an iterator
     except (TypeError, OverflowError) as error:
         culprit = next((sequence for sequence in sequences if not _whole(sequence)), sequences)
         raise GraphError(no_numbers(culprit)) from error

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import IterDataPipe
 
 from torchvectors.batch import Batching, Layout
-from torchvectors.datapipes.graph import Pipe, Stage, form
+from torchvectors.datapipes.graph import Pipe, Stage, form, rows_of
 from torchvectors.stages import padding_before
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ class BatchTokens(Stage):
         self.source_datapipe = source if bucket_batches is None else ByLength(source, self.batching)
         self._padding = padding_before(source, IterDataPipe, self.batching)
 
-    def __iter__(self) -> Iterator[Any]:
-        rows = iter(self.source_datapipe)
+    def unwrapped(self) -> Iterator[Any]:
+        """Give the batches."""
+        rows = rows_of(self.source_datapipe)
         while taken := self.batching.gather(rows):
             yield self.batching.collate(taken, self._padding.indices())
 
@@ -117,8 +118,9 @@ class ByLength(Stage):
         self._epoch = int(torch.empty((), dtype=torch.int64).random_()) if self._seed is None else self._seed
         self._seed = None
 
-    def __iter__(self) -> Iterator[Any]:
-        rows, number = iter(self.source_datapipe), 0
+    def unwrapped(self) -> Iterator[Any]:
+        """Give the rows, a buffer of them at a time."""
+        rows, number = rows_of(self.source_datapipe), 0
         while buffer := self.batching.gather_buffer(rows, self._epoch, number):
             number += 1
             buffer.reverse()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch.utils.data import IterDataPipe
 
 from torchvectors.align import policy_for
-from torchvectors.datapipes.graph import Pipe, Stage, form, is_sharded, share_of, whole
+from torchvectors.datapipes.graph import Pipe, Stage, form, is_sharded, rows_of, share_of, whole
 from torchvectors.errors import GraphError
 from torchvectors.rows import checked_columns, each_column
 from torchvectors.stages import (
@@ -144,18 +144,20 @@ class BuildVocab(FitsVocab, NeedsVocab):
         self.extended_by = corpus.extension_described()
         self.goes_by = Fit(corpus, settings)
 
-    def __iter__(self) -> Iterator[Any]:
+    def unwrapped(self) -> Iterator[Any]:
+        """Fit, if nobody has yet, and give the rows as they come, or as they are recorded."""
         # A pipe has one iterator at a time: the pass that counts must have ended before this one begins.
         _ = self.vocab
         recording = self.goes_by.recording
         if recording is not None:
             yield from recording.rows(each_column(self.column))
             return
-        empty = True
-        for row in self.source_datapipe:
-            empty = False
+        rows = rows_of(self.source_datapipe)
+        for row in rows:
             yield row
-        if empty and not is_sharded(self.source_datapipe):  # a shard may well have no rows
+            yield from rows  # the others, which need no look
+            return
+        if not is_sharded(self.source_datapipe):  # a shard may well have no rows
             raise self.goes_by.no_second_pass()
 
 
@@ -225,9 +227,6 @@ class AlignVectors(GivesAlignment, NeedsVocab):
             pad_token=pad_token,
         )
         self._aligned = Aligned(self.goes_by, policy)
-
-    def __iter__(self) -> Iterator[Any]:
-        yield from self.source_datapipe
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name != "alignment" or self._aligned.found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torchvectors.datapipes.fitting import NeedsVocab
 from torchvectors.datapipes.graph import Pipe, form
@@ -10,7 +10,7 @@ from torchvectors.rows import checked_columns
 from torchvectors.stages import Given, VocabOrigin, given_vocab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from torchvectors.rows import Columns
 
@@ -63,9 +63,6 @@ class UseVocab(NeedsVocab):
         self.source_datapipe = source
         self.column = checked_columns(column, "use_vocab")
         self.goes_by = given_vocab(vocab, specials, max_tokens)
-
-    def __iter__(self) -> Iterator[Any]:
-        yield from self.source_datapipe
 
     def settings_said(self) -> str:
         """Say how it is set."""

@@ -10,12 +10,12 @@ from torch.utils.data import IterDataPipe
 from torch.utils.data.datapipes.iter import ShardingFilter
 
 from torchvectors.errors import GraphError, warn
-from torchvectors.stages import FITTED, asked_upstream, before, each_row, refuse_unpicklable
+from torchvectors.stages import FITTED, Do, asked_upstream, before, described, each_row, refuse_unpicklable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["PerRow", "Pipe", "Stage", "form", "is_dealt_out", "is_sharded", "share_of", "whole"]
+__all__ = ["PerRow", "Pipe", "Stage", "form", "is_dealt_out", "is_sharded", "rows_of", "share_of", "whole"]
 
 Pipe = IterDataPipe[Any]
 Class = TypeVar("Class", bound=type[Pipe])
@@ -49,6 +49,13 @@ class Stage(Pipe):
     # torch asks each pipe for this at each row; where it is missing, that takes as long as to tokenise a short text.
     _is_child_datapipe = False
 
+    def __iter__(self) -> Iterator[Any]:
+        yield from self.unwrapped()
+
+    def unwrapped(self) -> Iterator[Any]:
+        """Give what comes out of this stage: see `rows_of`."""
+        return rows_of(self.source_datapipe)
+
     def __len__(self) -> int:
         return len(self.source_datapipe)
 
@@ -68,12 +75,52 @@ class Stage(Pipe):
 class PerRow(Stage):
     """A stage that makes of each row another one, and keeps nothing between two."""
 
-    def do(self, row: Any) -> Any:
-        """Return what becomes of a row."""
-        return row
+    def doing(self) -> Do:
+        """Return what does one row, for a pass over all of them."""
+        raise NotImplementedError
 
-    def __iter__(self) -> Iterator[Any]:
-        yield from each_row(self.source_datapipe, self.do)
+    def unwrapped(self) -> Iterator[Any]:
+        """Give each row, done."""
+        do = self.doing()  # first: what it needs may take a pass over the same source
+        return each_row(rows_of(self.source_datapipe), do)
+
+
+def rows_of(source: Pipe) -> Iterator[Any]:
+    """Iterate over a pipe for a stage behind it; over a stage of ours without torch's wrapper around its iterator.
+
+    What that does at each row of each pipe takes as long as to tokenise a short text. The pipe that is iterated over,
+    and those that are not ours, still have it: they see that their iterator is the only one.
+    """
+    if isinstance(source, Stage) and type(source).__iter__ is Stage.__iter__:
+        return _read(source)
+    _say_no_child(source)
+    return iter(source)
+
+
+def _say_no_child(pipe: object) -> None:
+    """Say of others' pipes what `Stage` says of ours: of this one and those before it, up to where it is said."""
+    if isinstance(pipe, IterDataPipe) and not hasattr(pipe, "_is_child_datapipe"):
+        vars(pipe)["_is_child_datapipe"] = False
+        for value in list(vars(pipe).values()):
+            _say_no_child(value)
+
+
+def _read(stage: Stage) -> Iterator[Any]:
+    stage.reset()  # as torch does for each new iterator
+    try:
+        yield from stage.unwrapped()
+    except Exception as error:
+        _say_pipe(error, stage)
+        raise
+
+
+def _say_pipe(error: Exception, stage: Stage) -> None:
+    """Add to an error's text which stage it comes from, as torch does, unless one before it has said so."""
+    said = "thrown by __iter__ of"  # torch looks for these words, and then adds none of its own
+    first, *others = error.args or ("",)
+    text = first if isinstance(first, str) else repr(first)
+    if said not in text and "single iterator per IterDataPipe constraint" not in text:
+        error.args = (f"{text}\nThis exception is {said} {described(stage, IterDataPipe)}", *others)
 
 
 def share_of(source: Pipe, number: int, of: int) -> Iterator[Any]:
@@ -82,8 +129,8 @@ def share_of(source: Pipe, number: int, of: int) -> Iterator[Any]:
     Stages that do one row at a time do no others: to read a row is cheap, to tokenise it is not.
     """
     if isinstance(source, PerRow):
-        return each_row(share_of(source.source_datapipe, number, of), source.do, number, of)
-    return islice(iter(source), number, None, of)
+        return each_row(share_of(source.source_datapipe, number, of), source.doing(), number, of)
+    return islice(rows_of(source), number, None, of)
 
 
 @contextmanager

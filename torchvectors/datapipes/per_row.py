@@ -6,7 +6,7 @@ Where a row has several columns of the kind that a stage works on, ``column=`` m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from torch.utils.data import IterDataPipe
 
@@ -14,22 +14,20 @@ from torchvectors.datapipes.fitting import NeedsVocab
 from torchvectors.datapipes.graph import PerRow, Pipe, form
 from torchvectors.rows import checked_columns
 from torchvectors.stages import (
+    Do,
     HasVocab,
     called,
-    each_row,
-    look_up_row,
+    looking_up,
     named,
-    numericalize_row,
+    numericalizing,
     settled,
-    tokenize_row,
     tokenizer_named,
+    tokenizing,
     vocab_before,
 )
 from torchvectors.vectors import expect_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torchvectors.rows import Columns
     from torchvectors.tokenizers import Tokenizer
     from torchvectors.vectors import Vectors
@@ -73,9 +71,9 @@ class Tokenize(PerRow):
         self.tokenizer = tokenizer_named(tokenizer)
         self.column = checked_columns(column, "tokenize")
 
-    def do(self, row: Any) -> Any:
-        """Return a row with tokens in the text's place."""
-        return tokenize_row(row, self.tokenizer, self.column)
+    def doing(self) -> Do:
+        """Return what puts tokens in the text's place."""
+        return tokenizing(self.tokenizer, self.column)
 
     def settings_said(self) -> str:
         """Say how it is set."""
@@ -115,14 +113,9 @@ class Numericalize(NeedsVocab, PerRow):
         else:
             self.goes_by = named(vocab, "numericalize")
 
-    def __iter__(self) -> Iterator[Any]:
-        _ = self.vocab  # before the first row: fitting it may take a pass over the same source
-        # Not super().__iter__(): torch would take that for a second iterator, and end this one.
-        yield from each_row(self.source_datapipe, self.do)
-
-    def do(self, row: Any) -> Any:
-        """Return a row with indices in the tokens' place."""
-        return numericalize_row(row, self.vocab, self.column)
+    def doing(self) -> Do:
+        """Return what puts indices in the tokens' place; fit, if nobody has yet."""
+        return numericalizing(self.vocab, self.column)
 
     def settings_said(self) -> str:
         """Say how it is set."""
@@ -152,9 +145,9 @@ class LookupVectors(PerRow):
         expect_vectors(vectors, "lookup_vectors")
         self._vectors = _Hidden(vectors)
 
-    def do(self, row: Any) -> Any:
-        """Return a row with vectors in the tokens' place."""
-        return look_up_row(row, self._vectors.value, self.column)
+    def doing(self) -> Do:
+        """Return what puts vectors in the tokens' place."""
+        return looking_up(self._vectors.value, self.column)
 
     def settings_said(self) -> str:
         """Say how it is set."""

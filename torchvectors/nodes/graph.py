@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torchdata.nodes import BaseNode
 
 from torchvectors.errors import GraphError, TorchVectorsError
-from torchvectors.stages import asked_upstream, before, each_row, refuse_unpicklable, say_row, stated
+from torchvectors.stages import Do, asked_upstream, before, each_row, refuse_unpicklable, say_row, stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +75,27 @@ class Stage(Node):
 class PerRow(Stage):
     """A stage that makes of each row another one, and keeps nothing between two."""
 
+    _do: Do | None = None  # made when a row comes, and never pickled
+
+    def reset(self, initial_state: dict[str, Any] | None = None) -> None:
+        """Go to the beginning, or to a state."""
+        super().reset(initial_state)
+        self._do = None
+
+    def do(self, row: Any) -> Any:
+        """Return what becomes of a row."""
+        if self._do is None:
+            self._do = self.doing()
+        return self._do(row)
+
+    def doing(self) -> Do:
+        """Return what does one row, for a pass over all of them."""
+        raise NotImplementedError
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._do = None
+        return super().__getstate__()
+
 
 def share_of(source: Node, number: int, of: int) -> Iterator[Any]:
     """Yield every ``of``-th row that comes out of a node, from ``number`` on; the node has been reset.
@@ -82,5 +103,5 @@ def share_of(source: Node, number: int, of: int) -> Iterator[Any]:
     Stages that do one row at a time do no others: to read a row is cheap, to tokenise it is not.
     """
     if isinstance(source, PerRow):
-        return each_row(share_of(source.source, number, of), source.do, number, of)
+        return each_row(share_of(source.source, number, of), source.doing(), number, of)
     return islice(source, number, None, of)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torchdata.nodes import BaseNode
 
@@ -10,14 +10,15 @@ from torchvectors.nodes.fitting import NeedsVocab
 from torchvectors.nodes.graph import Node, PerRow
 from torchvectors.rows import checked_columns
 from torchvectors.stages import (
+    Do,
     HasVocab,
     called,
-    look_up_row,
+    looking_up,
     named,
-    numericalize_row,
+    numericalizing,
     settled,
-    tokenize_row,
     tokenizer_named,
+    tokenizing,
     vocab_before,
 )
 from torchvectors.vectors import expect_vectors
@@ -43,9 +44,9 @@ class Tokenize(PerRow):
         self.tokenizer = tokenizer_named(tokenizer)
         self.column = checked_columns(column, "tokenize")
 
-    def do(self, row: Any) -> Any:
-        """Return what becomes of a row."""
-        return tokenize_row(row, self.tokenizer, self.column)
+    def doing(self) -> Do:
+        """Return what puts tokens in the text's place."""
+        return tokenizing(self.tokenizer, self.column)
 
     def settings_said(self) -> str:
         """Say how it is set."""
@@ -68,9 +69,9 @@ class Numericalize(NeedsVocab, PerRow):
             self.goes_by = named(vocab, "numericalize")
             self.states_vocab = True
 
-    def do(self, row: Any) -> Any:
-        """Return what becomes of a row."""
-        return numericalize_row(row, self.vocab, self.column)
+    def doing(self) -> Do:
+        """Return what puts indices in the tokens' place; fit, if nobody has yet."""
+        return numericalizing(self.vocab, self.column)
 
     def settings_said(self) -> str:
         """Say how it is set."""
@@ -85,9 +86,9 @@ class LookupVectors(PerRow):
         expect_vectors(vectors, "lookup_vectors")
         self._vectors, self.column = vectors, checked_columns(column, "lookup_vectors")
 
-    def do(self, row: Any) -> Any:
-        """Return what becomes of a row."""
-        return look_up_row(row, self._vectors, self.column)
+    def doing(self) -> Do:
+        """Return what puts vectors in the tokens' place."""
+        return looking_up(self._vectors, self.column)
 
     def settings_said(self) -> str:
         """Say how it is set."""

@@ -15,12 +15,13 @@ from torchvectors.stages.fit import Fit, FitsVocab, Fixed, GoesBy
 from torchvectors.stages.given import Given
 from torchvectors.stages.origins import VocabOrigin, given_vocab
 from torchvectors.stages.per_row import (
+    Do,
     each_row,
-    look_up_row,
-    numericalize_row,
+    looking_up,
+    numericalizing,
     say_row,
-    tokenize_row,
     tokenizer_named,
+    tokenizing,
     tokens_of,
 )
 from torchvectors.stages.pickling import refuse_unpicklable
@@ -38,6 +39,7 @@ __all__ = [
     "UNKNOWN",
     "Aligned",
     "Corpus",
+    "Do",
     "Fit",
     "FitsVocab",
     "Fixed",
@@ -60,16 +62,16 @@ __all__ = [
     "given_vocab",
     "group_size",
     "length_of_shard",
-    "look_up_row",
+    "looking_up",
     "named",
-    "numericalize_row",
+    "numericalizing",
     "padding_before",
     "refuse_unpicklable",
     "say_row",
     "settled",
     "stated",
-    "tokenize_row",
     "tokenizer_named",
+    "tokenizing",
     "tokens_of",
     "vocab_before",
 ]

@@ -1,35 +1,43 @@
-"""A row → the row behind a stage: text to tokens, tokens to indices or to vectors."""
+"""A row → the row behind a stage: text to tokens, tokens to indices or to vectors.
+
+What a stage does to a row is made once for all rows of a pass: whatever does not depend on the row is settled then.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from torchvectors import tokenizers
 from torchvectors.errors import GraphError, TokenTypeError, TorchVectorsError, VocabError
-from torchvectors.rows import Column, Columns, each_column, field_of, with_field
+from torchvectors.rows import Columns, changing, field_of
 from torchvectors.stages.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from torch import Tensor
 
     from torchvectors.vectors import Vectors
     from torchvectors.vocabulary import Vocab
 
 __all__ = [
+    "Do",
     "each_row",
-    "look_up_row",
-    "numericalize_row",
+    "looking_up",
+    "numericalizing",
     "say_row",
-    "tokenize_row",
     "tokenizer_named",
+    "tokenizing",
     "tokens_of",
 ]
+
+Do = Callable[[Any], Any]  # a row → the row behind the stage
 
 _NAME_THE_COLUMN = "Name the column of the text with column=…"
 
 
-def each_row(rows: Iterable[Any], do: Callable[[Any], Any], start: int = 0, step: int = 1) -> Iterator[Any]:
+def each_row(rows: Iterable[Any], do: Do, start: int = 0, step: int = 1) -> Iterator[Any]:
     """Yield what a stage does to each row; an error says which row it was.
 
     Args:
@@ -66,27 +74,23 @@ def tokenizer_named(tokenizer: str | tokenizers.Tokenizer | None) -> tokenizers.
         raise GraphError(f"tokenize: {error}") from error
 
 
-def tokenize_row(row: Any, tokenizer: tokenizers.Tokenizer, columns: Columns) -> Any:
-    """Replace the text in each of a row's columns by its tokens, a list of str.
+def tokenizing(tokenizer: tokenizers.Tokenizer, columns: Columns) -> Do:
+    """Return the function that replaces the text in each of a row's columns by its tokens, a list of str.
 
-    Raises:
-        GraphError: There is no text in one of them, or the tokenizer does not return tokens.
+    It raises a `GraphError` where there is no text, or the tokenizer does not return tokens.
     """
-    for column in each_column(columns):
-        row = with_field(row, column, _tokenized(row, tokenizer, column))
-    return row
 
+    def tokenized(text: Any) -> list[str]:
+        if not isinstance(text, str):
+            said = f"tokenize: the text of a row must be a str, and this is {text!r:.100}."
+            raise GraphError(f"{said} {_cure_for(text)}")
+        tokens: object = tokenizer(text)
+        if type(tokens) is not list and (isinstance(tokens, str) or not isinstance(tokens, Iterable)):
+            said = f"tokenize: the tokenizer {tokenizer!r:.100} made {tokens!r:.100} of {text!r:.100}."
+            raise GraphError(f"{said} It must return a list of tokens.")
+        return list(tokens)
 
-def _tokenized(row: Any, tokenizer: tokenizers.Tokenizer, column: Column) -> list[str]:
-    text = field_of(row, column, "tokenize")
-    if not isinstance(text, str):
-        said = f"tokenize: the text of a row must be a str, and this is {text!r:.100}."
-        raise GraphError(f"{said} {_cure_for(text)}")
-    tokens: object = tokenizer(text)
-    if isinstance(tokens, str) or not isinstance(tokens, Iterable):
-        said = f"tokenize: the tokenizer {tokenizer!r:.100} made {tokens!r:.100} of {text!r:.100}."
-        raise GraphError(f"{said} It must return a list of tokens.")
-    return list(tokens)
+    return changing(columns, tokenized, "tokenize")
 
 
 def _cure_for(text: object) -> str:
@@ -104,12 +108,12 @@ def tokens_of(row: Any, columns: Columns, stage: str) -> Sequence[str]:
         GraphError: There are none in one of them.
     """
     if isinstance(columns, (tuple, list)):
-        return [token for column in columns for token in _tokens_in(row, column, stage)]
-    return _tokens_in(row, columns, stage)  # type: ignore[arg-type]  # no Sequence, but one column
+        return [token for column in columns for token in _expected(field_of(row, column, stage), stage)]
+    return _expected(field_of(row, columns, stage), stage)  # type: ignore[arg-type]  # no Sequence, but one column
 
 
-def _tokens_in(row: Any, column: Column, stage: str) -> Sequence[str]:
-    tokens = field_of(row, column, stage)
+def _expected(tokens: Any, stage: str) -> Sequence[str]:
+    """Return a field that holds tokens, and refuse any other."""
     if isinstance(tokens, (list, tuple, Tokens)):
         return tokens
     cure = _NAME_THE_COLUMN
@@ -122,37 +126,38 @@ def _tokens_in(row: Any, column: Column, stage: str) -> Sequence[str]:
     raise GraphError(f"{stage}: a row must hold a list of tokens, and this holds {tokens!r:.100}. {cure}")
 
 
-def numericalize_row(row: Any, vocab: Vocab, columns: Columns) -> Any:
-    """Replace the tokens in each of a row's columns by their indices, a list of int.
+def numericalizing(vocab: Vocab, columns: Columns) -> Do:
+    """Return the function that replaces the tokens in each of a row's columns by their indices, a list of int.
 
-    Raises:
-        GraphError: There are no tokens in one of them.
-        TokenTypeError: A token is not a ``str``.
-        VocabError: A token is unknown, and the vocabulary has no index for such.
+    It raises a `GraphError` where there are no tokens, a `TokenTypeError` where one is not a ``str``, and a
+    `VocabError` where one is unknown, and the vocabulary has no index for such.
     """
-    for column in each_column(columns):
-        tokens = _tokens_in(row, column, "numericalize")
+
+    def numericalized(field: Any) -> list[int]:
+        tokens = _expected(field, "numericalize")
         try:
-            indices = tokens.indices(vocab) if isinstance(tokens, Tokens) else vocab.lookup_indices(tokens)
+            if type(tokens) is Tokens:  # isinstance() takes as long as half of a look-up
+                return tokens.indices(vocab)
+            return vocab.lookup_indices(tokens)
         except (TokenTypeError, VocabError) as error:
             raise type(error)(f"numericalize: {error} The row holds {tokens!r:.100}.") from error
-        row = with_field(row, column, indices)
-    return row
+
+    return changing(columns, numericalized, "numericalize")
 
 
-def look_up_row(row: Any, vectors: Vectors, columns: Columns) -> Any:
-    """Replace the T tokens in each of a row's columns by their vectors, float32 (T, dim).
+def looking_up(vectors: Vectors, columns: Columns) -> Do:
+    """Return the function that replaces the T tokens in each of a row's columns by their vectors, float32 (T, dim).
 
-    Raises:
-        GraphError: There are no tokens in one of them.
-        TokenTypeError: A token is not a ``str``.
+    It raises a `GraphError` where there are no tokens, and a `TokenTypeError` where one is not a ``str``.
     """
-    for column in each_column(columns):
-        tokens = _tokens_in(row, column, "lookup_vectors")
+
+    def looked_up(field: Any) -> Tensor:
+        tokens = _expected(field, "lookup_vectors")
         try:
             found = vectors.get_vecs_by_tokens(list(tokens))
         except TokenTypeError as error:
             raise TokenTypeError(f"lookup_vectors: {error}") from error
         # A subclass may give (T, 1, dim), as torchtext's CharNGram did.
-        row = with_field(row, column, found.reshape(len(tokens), vectors.dim))
-    return row
+        return found.reshape(len(tokens), vectors.dim)
+
+    return changing(columns, looked_up, "lookup_vectors")
