@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import time
 from collections import Counter
@@ -16,12 +17,12 @@ import pytest
 from corpora import LABELLED, TEXTS, Logged, passes, vectors
 from torch.utils.data import DataLoader, IterableDataset, IterDataPipe, get_worker_info
 from torch.utils.data.datapipes.iter import IterableWrapper
+from torchdata.nodes import BaseNode, Loader
 from torchdata.nodes import IterableWrapper as NodeOf
-from torchdata.nodes import Loader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from torchvectors import nodes
-from torchvectors.datapipes import BuildVocab
+from torchvectors.datapipes import BuildVocab, Rows, Tokenize
 from torchvectors.errors import GraphError
 from torchvectors.tokenizers import basic_english
 
@@ -297,6 +298,38 @@ def test_processes_that_come_second_wait_for_the_first(tmp_path: Path) -> None:
     assert len(passes(log)) == 1
 
 
+def test_what_has_changed_by_one_bit_is_counted_again(own_cache: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    rows = BuildVocab(Logged([["a", "b"]], log), fingerprint="one bit")
+    assert len(rows.vocab) == 4
+    (file,) = (own_cache / "fits").glob("*.safetensors")
+    content = file.read_bytes()
+    assert content.count(b"<pad><unk>ab") == 1
+    file.write_bytes(content.replace(b"<pad><unk>ab", b"<pad><unk>ac"))
+    again = BuildVocab(Logged([["a", "b"]], log), fingerprint="one bit")
+    assert again.vocab.get_itos() == ["<pad>", "<unk>", "a", "b"]
+    assert len(passes(log)) == 2
+
+
+def test_processes_in_different_folders_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TORCHVECTORS_HOME", "home")
+    graph = Logged([["a"]], log).build_vocab()
+    process = multiprocessing.get_context("fork").Process(target=_read_elsewhere, args=(graph, tmp_path))
+    process.start()
+    process.join()
+    assert graph.vocab.get_itos() == ["<pad>", "<unk>", "a"]
+    assert len(passes(log)) == 1
+    assert not (tmp_path / "elsewhere" / "home").exists()
+
+
+def _read_elsewhere(graph: Any, folder: Path) -> None:
+    (folder / "elsewhere").mkdir()
+    os.chdir(folder / "elsewhere")
+    assert len(graph.vocab) == 3
+
+
 @pytest.fixture
 def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a file").touch()
@@ -317,6 +350,24 @@ def test_where_nothing_can_be_written_a_process_fits_for_itself_and_a_worker_say
     ):
         list(iterator)
     iterator._shutdown_workers()  # type: ignore[attr-defined]  # or torch waits for them in some later test
+
+
+@pytest.mark.usefixtures("no_cache")
+def test_where_nothing_can_be_written_a_process_may_fit_what_it_has_built_itself() -> None:
+    """As ranks do that another process has started."""
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    process = context.Process(target=_build_and_read, args=(answers,))
+    process.start()
+    assert answers.get(timeout=30) == ["<pad>", "<unk>", "a"]
+    process.join()
+
+
+def _build_and_read(answers: Any) -> None:
+    try:
+        answers.put(Rows([["a"]]).build_vocab().vocab.get_itos())
+    except GraphError as error:
+        answers.put(str(error))
 
 
 # Across runs.
@@ -355,6 +406,106 @@ def test_what_is_not_known_to_stay_the_same_is_counted_by_each_run(tmp_path: Pat
         assert len(passes(log)) > before + 1
 
 
+class KnownRows(list[Any]):
+    """Rows that say which they are."""
+
+    fingerprint = "rows 1"
+
+
+class Over(IterDataPipe[Any]):
+    """A source of the user's that changes the rows of a data set that says which one it is."""
+
+    def __init__(self, rows: KnownRows, ending: str) -> None:
+        self.rows, self.ending = rows, ending
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in self.rows:
+            yield row + self.ending
+
+
+class NodeOver(BaseNode[Any]):
+    """The same as a node."""
+
+    def __init__(self, rows: KnownRows, ending: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torchdata does not annotate it
+        self.rows, self.ending = rows, ending
+
+    def reset(self, initial_state: dict[str, Any] | None = None) -> None:
+        super().reset(initial_state)
+        self.left = iter(self.rows)
+
+    def next(self) -> Any:
+        return next(self.left) + self.ending
+
+    def get_state(self) -> dict[str, Any]:
+        return {}
+
+
+class Handing:
+    """A data set that hands on all names of the one within."""
+
+    def __init__(self, rows: KnownRows, ending: str) -> None:
+        self.rows, self.ending = rows, ending
+
+    def __iter__(self) -> Iterator[Any]:
+        return (row + self.ending for row in self.rows)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rows, name)
+
+
+class EndingRows(Rows):
+    """A subclass of the source that changes its rows."""
+
+    ending = ""
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in self._rows:
+            yield row + self.ending
+
+
+class EndingTokenize(Tokenize):
+    """A subclass of a stage that does something else to a row."""
+
+    ending = ""
+
+    def doing(self) -> Callable[[Any], Any]:
+        do = super().doing()
+        return lambda row: [*do(row), *self.ending.split()]
+
+
+class EndingNode(nodes.Tokenize):
+    """The same as a node."""
+
+    ending = ""
+
+    def doing(self) -> Callable[[Any], Any]:
+        do = super().doing()
+        return lambda row: [*do(row), *self.ending.split()]
+
+
+def ended(stage: Any, ending: str) -> Any:
+    stage.ending = ending
+    return stage
+
+
+KNOWN = KnownRows(["a b", "b"])
+CHANGING: dict[str, Callable[[str], Any]] = {
+    "a source of one's own": lambda ending: Over(KNOWN, ending).tokenize().build_vocab(),
+    "a node of one's own": lambda ending: nodes.BuildVocab(nodes.Tokenize(NodeOver(KNOWN, ending))),
+    "a data set around another": lambda ending: Rows(Handing(KNOWN, ending)).tokenize().build_vocab(),
+    "a subclass of a source": lambda ending: ended(EndingRows(KNOWN), ending).tokenize().build_vocab(),
+    "a subclass of a stage": lambda ending: ended(EndingTokenize(Rows(KNOWN)), ending).build_vocab(),
+    "a subclass of a node": lambda ending: nodes.BuildVocab(ended(EndingNode(nodes.Rows(KNOWN)), ending)),
+}
+
+
+@pytest.mark.parametrize("changing", CHANGING)
+def test_a_corpus_that_changes_behind_a_fingerprint_never_meets_an_old_vocabulary(changing: str) -> None:
+    before, after = (CHANGING[changing](ending).vocab.get_itos() for ending in (" old", " new"))
+    assert ("old" in before, "new" in after) == (True, True)
+
+
 def test_whoever_vouches_for_a_corpus_is_believed(tmp_path: Path) -> None:
     log = tmp_path / "log"
     for fingerprint, counted in (("a", 1), ("a", 1), ("b", 2), (None, 3), (None, 4)):
@@ -375,6 +526,12 @@ def test_a_fit_that_a_checkpoint_names_is_not_counted_again(tmp_path: Path) -> N
     second.load_fit_state(state)
     assert second.vocab.get_itos() == first.vocab.get_itos()
     assert len(passes(log)) == 1
+
+
+def test_a_state_names_a_file_that_is_there(own_cache: Path, tmp_path: Path) -> None:
+    fitted = BuildVocab(Logged([["b", "a"]], tmp_path / "log"))
+    shutil.rmtree(Path(fitted.fit_state()["file"]).parent)
+    assert Path(fitted.fit_state()["file"]).is_file()
 
 
 @pytest.mark.parametrize("rows", [[["b", "a"]], [["b", "b", "a"]]])

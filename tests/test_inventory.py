@@ -311,7 +311,8 @@ def test_vocabularies_go_on_request_when_nobody_has_wanted_them(home: Path) -> N
     fitted = Fitted(vocab=Vocab(["a"]), counts={"a": 1}, running=1, rows=1)
     place = written(fitted)
     assert place
-    for wanted in (lambda: recalled(str(place)), lambda: arrived(place), lambda: written(fitted)):
+    state = {"fingerprint": fitted.vocab.fingerprint, "file": str(place)}
+    for wanted in (lambda: recalled(state), lambda: arrived(place), lambda: written(fitted)):
         age(place, seconds=200 * DAY)
         assert main(["cache", "prune", "--vocabularies", "201"]) == 0
         assert wanted()

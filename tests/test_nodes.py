@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from torchvectors.nodes import (
     BuildVocab,
     LookupVectors,
     Numericalize,
+    Rows,
     ShardRows,
     Tokenize,
 )
@@ -277,6 +280,40 @@ def test_a_state_of_a_graph_that_names_its_vocabulary_is_held_to_it() -> None:
     other.load_state_dict(state)
     with pytest.raises(GraphError, match="this state was taken with the vocabulary"):
         list(other)
+
+
+def places_in(state: dict[str, Any], *before: str) -> Iterator[tuple[str, ...]]:
+    for key, value in state.items():
+        yield (*before, key)
+        if isinstance(value, dict):
+            yield from places_in(value, *before, key)
+
+
+@pytest.mark.parametrize("odd", ["missing", "x", -1, 1.5, 1 << 70, [1], {"a": 1}], ids=repr)
+def test_a_state_that_says_what_it_cannot_is_refused_with_the_reason(odd: Any) -> None:
+    def loader() -> Loader[Any]:
+        fitted = BuildVocab(Tokenize(Rows(LABELLED)))
+        return Loader(BatchTokens(Numericalize(fitted), 2, bucket_batches=2))
+
+    first = loader()
+    next(iter(first))
+    good = first.state_dict()["root"]
+    harmless = {"rows", "file"} if odd in ("missing", "x") else {"rows"}  # of a fit: what nobody goes by
+    for *way, last in places_in(good):
+        if ("fit" in way and last in harmless) or ("length_buckets" in way and odd == "missing"):
+            continue
+        state = copy.deepcopy(first.state_dict())
+        inner = state["root"]
+        for key in way:
+            inner = inner[key]
+        inner[last] = odd
+        if odd == "missing":
+            del inner[last]
+        second = loader()
+        second.load_state_dict(state)
+        with pytest.raises(GraphError):
+            list(second)
+        assert first.state_dict()["root"] == good
 
 
 # Shards.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -122,6 +123,22 @@ def test_graphs_of_different_settings_never_meet(tmp_path: Path) -> None:
     assert answers(body, 2, tmp_path / "group") == [vocab_by_hand()] * 2
 
 
+def test_a_rank_that_looks_at_another_corpus_first_does_not_give_the_others_its_vocabulary(
+    tmp_path: Path,
+) -> None:
+    body = """
+    if rank == 0:
+        other = Logged([(0, "of its own")], folder / "other").tokenize().build_vocab()
+        assert len(other.vocab) == 5
+    dist.barrier()
+    fitted = Logged(LABELLED, log).tokenize().build_vocab()
+    answer = fitted.vocab.get_itos()
+    dist.barrier()
+    answer = answer, len(passes(log))
+    """
+    assert answers(body, 2, tmp_path / "group") == [[vocab_by_hand(), 1]] * 2
+
+
 def test_a_rank_that_does_not_come_is_named(tmp_path: Path) -> None:
     body = """
     fitted = Logged(LABELLED, log).tokenize().build_vocab()
@@ -137,6 +154,90 @@ def test_a_rank_that_does_not_come_is_named(tmp_path: Path) -> None:
         assert f"build_vocab.fit: rank {rank} has waited 1 s for rank 1 of [0, 1, 2]" in text
 
 
+def test_a_rank_that_is_late_does_not_wait_for_those_that_have_given_up(tmp_path: Path) -> None:
+    """It meets them where they try again, and never talks to one that is not there."""
+    body = """
+    import time
+    fitted = Logged(LABELLED, log).tokenize().build_vocab()
+    said = []
+    gone = folder / "given up"
+    if rank == 1:
+        while not gone.exists():
+            time.sleep(0.05)
+    while not fitted.goes_by.fitted:
+        try:
+            fitted.fit(timeout=1 if rank == 0 and not said else 30)
+        except GraphError as error:
+            said.append(str(error))
+            gone.touch()
+    answer = said, fitted.vocab.get_itos()
+    """
+    (said, itos), late = answers(body, 2, tmp_path / "group")
+    assert len(said) == 1
+    assert late == [[], itos]
+    assert itos == vocab_by_hand()
+
+
+def test_ranks_of_different_graphs_are_told(tmp_path: Path) -> None:
+    body = """
+    fitted = Logged(LABELLED, log).tokenize().build_vocab(min_freq=1 + rank)
+    try:
+        fitted.fit()
+    except GraphError as error:
+        answer = str(error)
+    """
+    for text in answers(body, 2, tmp_path / "group"):
+        assert re.search("different graphs: rank 0 has .*min_freq=1.*; rank 1 has .*min_freq=2", text)
+
+
+def test_some_ranks_may_fit_by_themselves_and_the_others_are_told(tmp_path: Path) -> None:
+    body = """
+    some = dist.new_group([0, 2])
+    fitted = Logged(LABELLED, log).tokenize(counted).build_vocab()
+    try:
+        answer = fitted.fit(some).get_itos()
+    except GraphError as error:
+        answer = str(error)
+    """
+    first, outside, third = answers(body, 3, tmp_path / "group")
+    assert first == third == vocab_by_hand()
+    assert outside.startswith("build_vocab.fit: rank 1 is not in this group.")
+    assert tokenized(tmp_path / "group", 3) == [12, 0, 11]
+
+
+def test_a_rank_that_dies_is_told_of(tmp_path: Path) -> None:
+    body = """
+    class Part:
+        def __reduce__(self):
+            os._exit(0) if rank == 1 else None
+    fitted = Logged(LABELLED, log).tokenize().build_vocab()
+    if rank == 1:  # it dies when the ranks have met, and send each other what they have
+        fitted.goes_by._own_part = lambda *_, **__: ("counted", Part())
+    try:
+        fitted.fit(timeout=30)
+    except GraphError as error:
+        (folder / f"answer {rank}").write_text(json.dumps(str(error)))
+        os._exit(0)
+    """
+    (tmp_path / "group").mkdir()
+    (tmp_path / "group" / "answer 1").write_text("null")
+    text, _ = answers(body, 2, tmp_path / "group")
+    assert text.startswith("build_vocab.fit: rank 0 has lost the others of [0, 1]: one of them has gone")
+
+
+def test_a_group_that_is_made_anew_meets_anew(tmp_path: Path) -> None:
+    body = """
+    fitted = Logged(LABELLED, log).tokenize().build_vocab()
+    fitted.fit()
+    dist.barrier()
+    dist.destroy_process_group()
+    dist.init_process_group("gloo", init_method=f"file://{folder}/group 2", rank=1 - rank, world_size=size)
+    again = Logged(LABELLED, log).tokenize().build_vocab()
+    answer = fitted.fit().get_itos(), again.fit().get_itos()
+    """
+    assert answers(body, 2, tmp_path / "group") == [[vocab_by_hand()] * 2] * 2
+
+
 def test_a_rank_that_fails_is_named_by_all(tmp_path: Path) -> None:
     body = """
     rows = LABELLED if rank == 0 else [(1, 7)]
@@ -148,6 +249,17 @@ def test_a_rank_that_fails_is_named_by_all(tmp_path: Path) -> None:
     """
     for text in answers(body, 2, tmp_path / "group"):
         assert "build_vocab.fit: rank 1 failed: GraphError: tokenize: the text of a row must be a str" in text
+
+
+def test_ranks_that_fit_a_declared_corpus_together_count_it_once_for_all_runs(tmp_path: Path) -> None:
+    body = """
+    fitted = Logged(LABELLED, log).tokenize(counted).build_vocab(fingerprint="corpus 1")
+    answer = fitted.fit().get_itos(), fitted.passes
+    """
+    homes = [str(tmp_path / f"home {rank}") for rank in range(2)]
+    for run, passed in enumerate((1, 0)):
+        found = answers(body, 2, tmp_path / f"group {run}", homes)
+        assert found == [[vocab_by_hand(), passed]] * 2
 
 
 def test_shares_that_were_dealt_before_are_added(tmp_path: Path) -> None:

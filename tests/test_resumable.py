@@ -180,6 +180,13 @@ def test_epochs_go_on_when_the_number_of_workers_changes() -> None:
         assert epochs(loader, 1) == epochs(new(way), epoch + 1)[epoch:]
 
 
+def test_a_state_that_was_asked_for_here_says_nothing_about_workers_that_come_later() -> None:
+    data = Resumable(graph_over(IterableWrapper(LABELLED)), 5)
+    assert loader_of(data, "0").state_dict()  # which begins the first epoch
+    loader = DataLoader(data, batch_size=None, num_workers=2, multiprocessing_context="fork")
+    assert epochs(loader, 2) == epochs(new("2 fork"), 3)[1:]
+
+
 def test_workers_that_have_lost_count_say_so() -> None:
     data = Resumable(graph_over(IterableWrapper(LABELLED)), 5)
     data._epochs._begun[1] = 3
@@ -270,6 +277,46 @@ def test_a_state_of_another_corpus_is_refused(own_cache: Path) -> None:
     assert len(resumed(state, Resumable(graph_over(IterableWrapper(LABELLED)), 5))) == 5  # it is fitted anew
     with pytest.raises(GraphError, match=r"^build_vocab: this state was taken with the vocabulary"):
         resumed(state, Resumable(graph_over(IterableWrapper([*LABELLED, (1, "one more")])), 5))
+
+
+ODD: list[Any] = [None, "x", -1, 1.5, True, 1 << 70, [1], {"a": 1}]
+
+
+@pytest.mark.parametrize("odd", [*ODD, "missing"], ids=repr)
+def test_a_state_that_says_what_it_cannot_is_refused_with_the_reason(odd: Any) -> None:
+    """It has come through ``torch.load(weights_only=True)``, which looks at types of classes only."""
+    good = Resumable(graph_over(IterableWrapper(LABELLED)), 5).state_dict()
+
+    def refused(state: Any, said: str) -> None:
+        with pytest.raises(GraphError, match=rf"^(Resumable|build_vocab): .*({said}|a state is a dict)"):
+            next(iter(resumed_data(state)))
+
+    def changed(state: dict[str, Any], key: str) -> dict[str, Any]:
+        return {name: value for name, value in ({**state, key: odd}).items() if value != "missing"}
+
+    if odd != "missing":
+        refused(odd, "has no 'version'")
+    for key in good:
+        refused(changed(good, key), key if key != "trace" or odd != "x" else "are not those")
+    (fit,) = good["fits"]
+    for key in ("fingerprint", "settings"):
+        refused({**good, "fits": [changed(fit, key)]}, f"{key}|the vocabulary x|taken with x")
+    if odd not in (None, "x", "missing"):  # these are files that are not there
+        refused({**good, "fits": [changed(fit, "file")]}, "file")
+    refused({**good, "fits": [odd]}, "has no 'settings'")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a file without an end")
+def test_a_state_that_names_what_is_no_file_counts_anew() -> None:
+    state = Resumable(graph_over(IterableWrapper(LABELLED)), 5).state_dict()
+    state["fits"][0]["file"] = "/dev/zero"
+    assert len(list(resumed_data(state))) == 8
+
+
+def resumed_data(state: dict[str, Any]) -> Resumable:
+    data = Resumable(graph_over(IterableWrapper(LABELLED)), 5)
+    data.load_state_dict(state)
+    return data
 
 
 def test_a_state_of_another_number_of_workers_is_refused() -> None:

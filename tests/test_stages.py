@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from torchvectors.align import policy_for
 from torchvectors.errors import TokenTypeError, VocabError
-from torchvectors.stages import Aligned, Corpus, Fit, Fixed, VocabSettings, before
+from torchvectors.stages import Aligned, Corpus, Fit, Fixed, Trace, VocabSettings, before
 from torchvectors.vocabulary import Vocab, build_vocab_from_iterator
 
 
@@ -196,3 +196,30 @@ def test_stages_are_found_wherever_a_stage_keeps_them_the_nearest_first() -> Non
     far.loop = last  # type: ignore[attr-defined]  # a stage may hold anything
     assert list(before(last, Stage)) == [last, near, listed, key, value, behind, far]
     assert list(before([last], Stage)) == []
+
+
+ODD_TENSORS: dict[str, Any] = {
+    "sparse": lambda n: torch.tensor([0.0, n]).to_sparse(),
+    "nested": lambda n: torch.nested.nested_tensor([torch.ones(1), torch.tensor([1.0, n])]),
+    "jagged": lambda n: torch.nested.nested_tensor(
+        [torch.ones(1), torch.tensor([1.0, n])], layout=torch.jagged
+    ),
+    "conjugate": lambda n: torch.tensor([1j * n]).conj(),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors is in prototype stage:UserWarning")
+@pytest.mark.parametrize("kind", ODD_TENSORS)
+def test_a_trace_tells_tensors_of_every_layout_apart(kind: str) -> None:
+    traces = []
+    for number in (2, 2, 3):
+        trace = Trace()
+        trace.add(ODD_TENSORS[kind](number))
+        traces.append(trace.value())
+    assert traces[0] == traces[1] != traces[2]
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta state:UserWarning")
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks are implicitly disabled:UserWarning")
+def test_a_trace_takes_what_has_no_numbers_that_it_could_read() -> None:
+    Trace().add([torch.ones(2, device="meta"), torch.eye(2).to_sparse_csr()])

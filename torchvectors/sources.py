@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import getattr_static
 from itertools import islice
 from typing import Any
 
 from torchvectors.errors import GraphError
 
-__all__ = ["Again"]
+__all__ = ["Again", "declared"]
 
 
 class Again:
@@ -39,12 +40,7 @@ class Again:
         Of a Hugging Face ``Dataset`` it is the one that it keeps itself, which follows from its files and from all
         that was done to them, and is the same in the next run.
         """
-        if self._fingerprint is not None:
-            return self._fingerprint
-        for name in ("fingerprint", "_fingerprint"):
-            if isinstance(found := getattr(self._rows, name, None), str):
-                return found
-        return None
+        return declared(self._rows) if self._fingerprint is None else self._fingerprint
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -71,6 +67,20 @@ class Again:
         rows = _whole(self._rows) if _is_streamed(self._rows) else iter(self._rows)
         _expect_rows(start, sum(1 for _ in islice(rows, start)))
         return rows
+
+
+def declared(rows: object) -> str | None:
+    """Return what rows say tells them from others: their ``fingerprint``, or a Hugging Face ``Dataset``'s own.
+
+    Only what they have themselves: a wrapper that hands on all names of what it wraps may well change its rows.
+    """
+    for name in ("fingerprint", "_fingerprint"):
+        found = getattr_static(rows, name, None)
+        if isinstance(found, property):
+            found = getattr(rows, name)
+        if isinstance(found, str) and found:
+            return found
+    return None
 
 
 def _expect_rows(start: int, there: int) -> None:

@@ -75,7 +75,8 @@ class BuildVocab(FitsVocab, NeedsVocab):
         fingerprint: What tells the tokens that come here from those of any other corpus, if the caller knows: the
             vocabulary is then kept in the cache, and a later run with an equal fingerprint counts nothing. None:
             what the source says of itself (an attribute ``fingerprint``; Hugging Face's data sets have one), if
-            nothing but torchvectors' own stages and tokenizers are behind it; and otherwise each run counts.
+            nothing but torchvectors' own stages and tokenizers are behind it, and no subclass of these; and otherwise
+            each run counts.
         extend_with: The tokens of a second corpus, such as a validation set's: another graph, which stays where it
             is. Those that are not in the vocabulary yet come behind all others, which keep their indices, the most
             frequent first. ``min_freq`` holds for how often they occur there, ``max_tokens`` for all together. Counts

@@ -14,7 +14,7 @@ from xxhash import xxh3_64_intdigest
 from torchvectors.datapipes.epochs import Epochs
 from torchvectors.datapipes.graph import Pipe, is_dealt_out
 from torchvectors.errors import GraphError
-from torchvectors.stages import GoesBy, Trace, before, described, group_size
+from torchvectors.stages import GoesBy, Trace, before, described, group_size, stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +113,7 @@ class Resumable(IterableDataset[Any]):
             raise GraphError(
                 f"{text} Put .shard_rows() or .sharding_filter() into the graph, behind .build_vocab()."
             )
-        resume, self._resume = self._resume, None
+        resume, self._resume, self._asked = self._resume, None, False
         start = resume or _Place(self._epochs.next(), 0, Trace().value())
         if resume is not None:
             self._epochs.begin(resume.epoch)
@@ -161,18 +161,24 @@ class Resumable(IterableDataset[Any]):
         """Go on from a state at the next pass. A vocabulary that it names is loaded, not counted again.
 
         Raises:
-            GraphError: It is of another graph, seed, number of workers or vocabulary.
+            GraphError: It is no state, or of another graph, seed, number of workers or vocabulary.
         """
         now = {"version": _VERSION, "graph": self._said, "seed": self.seed, "shard": list(self._shard())}
         for name, value in now.items():
-            if state.get(name) != value:
-                text = f"Resumable: this state was taken with the {name} {state.get(name)!r}, and now it is {value!r}."
+            then = stated(state, name, type(value), "Resumable")
+            if then != value:
+                text = f"Resumable: this state was taken with the {name} {then!r}, and now it is {value!r}."
                 raise GraphError(f"{text} Resume with the graph, seed, ranks and workers as they were.")
-        fits = self._fits
-        if len(fits) != len(state["fits"]):
+        fits = stated(state, "fits", list, "Resumable")
+        if len(fits) != len(self._fits):
             raise GraphError(
-                f"Resumable: this state has {len(state['fits'])} vocabularies, and the graph {len(fits)}."
+                f"Resumable: this state has {len(fits)} vocabularies, and the graph {len(self._fits)}."
             )
-        for goes_by, one in zip(fits, state["fits"], strict=True):
+        resume = _Place(
+            epoch=stated(state, "epoch", int, "Resumable"),
+            position=stated(state, "position", int, "Resumable"),
+            trace=stated(state, "trace", str, "Resumable"),
+        )
+        for goes_by, one in zip(self._fits, fits, strict=True):
             goes_by.adopt(one)
-        self._resume = _Place(state["epoch"], state["position"], state["trace"])
+        self._resume = resume

@@ -41,8 +41,8 @@ class Rows(Pipe):
 
     @property
     def fingerprint(self) -> str | None:
-        """What tells these rows from others, if anything is known that does."""
-        return self._rows.fingerprint
+        """What tells these rows from others, if anything is known that does; of a subclass' rows, nothing is."""
+        return self._rows.fingerprint if type(self) is Rows else None
 
     def __iter__(self) -> Iterator[Any]:
         yield from self._rows

@@ -10,7 +10,7 @@ from torchdata.nodes import BaseNode
 from torchvectors.batch import Batching, Layout
 from torchvectors.errors import GraphError
 from torchvectors.nodes.graph import SOURCE, Node, Stage
-from torchvectors.stages import padding_before
+from torchvectors.stages import padding_before, stated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ class BatchTokens(Stage):
             GraphError: The state was taken with other settings, which would have put the rows in another order.
         """
         if initial_state is not None:
-            _expect_order(initial_state[SOURCE], self.batching)
+            _expect_order(stated(initial_state, SOURCE, dict, "batch_tokens"), self.batching)
         super().reset(initial_state)
 
     def next(self) -> Any:
@@ -97,7 +97,7 @@ class ByLength(Stage):
             self._epoch, self._number, self._given = self._epoch + self._started, 0, 0
         else:
             self._epoch, self._number, self._given = (
-                initial_state[key] for key in ("epoch", "number", "given")
+                stated(initial_state, key, int, "batch_tokens") for key in ("epoch", "number", "given")
             )
         self._buffer, self._started = None, False
 
@@ -138,7 +138,7 @@ class ByLength(Stage):
 
 def _expect_order(state: dict[str, Any], batching: Batching) -> None:
     """See that rows come in the order that they had where a state of the stage's source was taken."""
-    then = state.get(_BUCKETS, {"bucket_batches": None})
+    then = stated(state, _BUCKETS, dict, "batch_tokens") if _BUCKETS in state else {"bucket_batches": None}
     now = batching.order if batching.bucket_batches is not None else {"bucket_batches": None}
     for name in dict.fromkeys(["bucket_batches", *now]):
         if then.get(name) != now[name]:

@@ -24,6 +24,7 @@ from torchvectors.stages import (
     VocabSettings,
     before,
     corpus_of,
+    stated,
     vocab_before,
 )
 
@@ -57,15 +58,15 @@ class NeedsVocab(Stage):
         """Fit, if nobody has yet: the pass that counts must end before the one that trains begins.
 
         Raises:
-            GraphError: The state was taken with another vocabulary.
+            GraphError: It is no state of this stage, or was taken with another vocabulary.
         """
         self._fit(initial_state)
         super().reset(initial_state)
 
     def _fit(self, state: dict[str, Any] | None) -> None:
         if self.states_vocab:
-            if state is not None and _FIT in state:
-                self.goes_by.adopt(state[_FIT])
+            if state is not None:
+                self.goes_by.adopt(stated(state, _FIT, dict, type(self).__name__))
             _ = self.goes_by.vocab
 
     def get_state(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torchdata.nodes import BaseNode
 
 from torchvectors.errors import GraphError, TorchVectorsError
-from torchvectors.stages import Do, asked_upstream, before, each_row, refuse_unpicklable, say_row
+from torchvectors.stages import Do, asked_upstream, before, each_row, refuse_unpicklable, say_row, stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +31,16 @@ class Stage(Node):
         self._met: int | None = 0  # rows of this pass; None where a state has skipped some
 
     def reset(self, initial_state: dict[str, Any] | None = None) -> None:
-        """Go to the beginning, or to a state."""
+        """Go to the beginning, or to a state.
+
+        Raises:
+            GraphError: It is no state of this stage.
+        """
         super().reset(initial_state)
         self._met = 0 if initial_state is None else None
-        self.source.reset(None if initial_state is None else initial_state[SOURCE])
+        self.source.reset(
+            None if initial_state is None else stated(initial_state, SOURCE, dict, type(self).__name__)
+        )
 
     def next(self) -> Any:
         """Return the next row, done."""

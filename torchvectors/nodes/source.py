@@ -9,6 +9,7 @@ from torchdata.nodes import BaseNode
 from torchvectors.errors import GraphError
 from torchvectors.nodes.graph import Node
 from torchvectors.sources import Again
+from torchvectors.stages import stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +32,8 @@ class Rows(Node):
 
     @property
     def fingerprint(self) -> str | None:
-        """What tells these rows from others, if anything is known that does."""
-        return self._rows.fingerprint
+        """What tells these rows from others, if anything is known that does; of a subclass' rows, nothing is."""
+        return self._rows.fingerprint if type(self) is Rows else None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -40,7 +41,7 @@ class Rows(Node):
     def reset(self, initial_state: dict[str, Any] | None = None) -> None:
         """Go to the beginning, or to a state."""
         super().reset(initial_state)
-        self._read = 0 if initial_state is None else initial_state[_READ]
+        self._read = 0 if initial_state is None else stated(initial_state, _READ, int, "rows")
         self._left = None
 
     def next(self) -> Any:

@@ -5,8 +5,8 @@ pass over it, by several ``processes`` if asked, or with a ``recording`` of its 
 their other ``fields``. ``fit``: that pass made once, whichever thread or process comes first (``rendezvous``), or
 shared between ranks (``ranks``), and its result (``fitted``). ``given``, ``origins``: a vocabulary that is not
 counted, and what it may be made from. ``aligned``: what is looked up once for a vocabulary. ``upstream``: which
-vocabulary a stage goes by. ``shards``: which rows are a worker's. ``trace``: what a graph has given so far. ``walk``:
-the stages before one. ``pickling``: what cannot go to another process.
+vocabulary a stage goes by. ``shards``: which rows are a worker's. ``trace``: what a graph has given so far.
+``states``: what a saved state says. ``walk``: the stages before one. ``pickling``: what cannot go to another process.
 """
 
 from torchvectors.stages.aligned import Aligned, GivesAlignment
@@ -28,6 +28,7 @@ from torchvectors.stages.pickling import refuse_unpicklable
 from torchvectors.stages.ranks import group_size
 from torchvectors.stages.settings import PADDING, UNKNOWN, HasVocab, VocabSettings
 from torchvectors.stages.shards import Tail, check_tail, deal, length_of_shard
+from torchvectors.stages.states import stated
 from torchvectors.stages.trace import Trace
 from torchvectors.stages.upstream import FITTED, asked_upstream, named, padding_before, vocab_before
 from torchvectors.stages.walk import before
@@ -68,6 +69,7 @@ __all__ = [
     "refuse_unpicklable",
     "say_row",
     "settled",
+    "stated",
     "tokenizer_named",
     "tokenizing",
     "tokens_of",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, Protocol
 
 from torchvectors.errors import GraphError
+from torchvectors.sources import declared
 from torchvectors.stages.walk import before, stages_in
 from torchvectors.tokenizers import basic_english, split
 
@@ -156,35 +156,41 @@ def fingerprint_of(stage: object, kind: type) -> str | None:
     """Return what the sources before a stage declare themselves to be, if all that is behind them is known.
 
     A source declares a ``fingerprint``, a ``str``; so do Hugging Face's data sets, as ``_fingerprint``. Whoever does
-    so promises that equal fingerprints mean equal rows.
+    so promises that equal fingerprints mean equal rows. A subclass of a stage or source of ours has promised nothing:
+    what it does to a row may be another thing in the next run.
     """
-    declared = []
+    found = []
     for one in before(stage, kind):
         if any(stages_in(value, kind) for value in vars(one).values()):
-            if not getattr(type(one), "keeps_fingerprint", _is_torchs_own)(one):
+            if not _passes_on(one):
                 return None
         elif (fingerprint := _declared(one)) is not None:
-            declared.append(fingerprint)
+            found.append(fingerprint)
         else:
             return None
-    return " ".join(declared) or None
+    return " ".join(found) or None
 
 
 # What changes the order of rows and nothing else.
 _ORDERING = {"ShufflerIterDataPipe", "ShardingFilterIterDataPipe"}
+# What gives the rows of what it wraps as they are: torch's pipe, and torchdata's node.
+_WRAPPERS = {"IterableWrapperIterDataPipe", "IterableWrapper"}
 
 
-def _is_torchs_own(stage: object) -> bool:
-    return type(stage).__name__ in _ORDERING and type(stage).__module__.startswith("torch.utils.data.")
+def _passes_on(stage: Any) -> bool:
+    """Say whether equal rows going in mean equal rows coming out, in every run."""
+    if type(stage).__module__.startswith("torchvectors."):
+        return hasattr(type(stage), "keeps_fingerprint") and stage.keeps_fingerprint()
+    return _is_torchs(stage, _ORDERING)
 
 
-def _declared(source: Any) -> str | None:
-    # A wrapper of torch's or torchdata's says nothing; what it wraps may.
-    for one in (source, *vars(source).values()):
-        for name in ("fingerprint", "_fingerprint"):
-            value = getattr_static(one, name, None)  # a pipe that is asked for a name makes one
-            if isinstance(value, property):
-                value = getattr(one, name)
-            if isinstance(value, str) and value:
-                return value
-    return None
+def _is_torchs(stage: object, names: set[str]) -> bool:
+    module = type(stage).__module__
+    return type(stage).__name__ in names and module.startswith(("torch.utils.data.", "torchdata.nodes."))
+
+
+def _declared(source: object) -> str | None:
+    # A wrapper of torch's or torchdata's says nothing; what it wraps may. A source of the user's that holds a data
+    # set may do anything to its rows, and must say itself what it gives.
+    wrapped = vars(source).values() if _is_torchs(source, _WRAPPERS) else ()
+    return next(filter(None, map(declared, (source, *wrapped))), None)

@@ -11,23 +11,24 @@ import os
 import threading
 import weakref
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xxhash import xxh3_128_hexdigest
 
-from torchvectors.cache import KEPT, forget
+from torchvectors.cache import KEPT, folders, forget
 from torchvectors.errors import GraphError
 from torchvectors.stages.fitted import Fitted, arrived, expect_equal, pack, recalled, sent, unpack, written
 from torchvectors.stages.given import Given
 from torchvectors.stages.passing import counted, recorded
-from torchvectors.stages.ranks import group_size, next_number, shared_key, together
+from torchvectors.stages.ranks import asked_as, group_size, shared_key, together
 from torchvectors.stages.recording import opened
-from torchvectors.stages.rendezvous import made_once, place_of, place_of_rows
+from torchvectors.stages.rendezvous import found_at, made_once, place_of, place_of_rows
 from torchvectors.stages.settings import Counted, VocabSettings
+from torchvectors.stages.states import stated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from torch.distributed import ProcessGroup
 
@@ -93,12 +94,16 @@ class Fit:
         self._rows = rows
         self._recording: Recording | None = None
         self.records = rows is not None or (corpus is not None and corpus.record)
+        self._what: str | None = None  # a pickle brings no more than a vocabulary
         if corpus is not None:
             self._what = f"{corpus.described()} > {settings}{' > recorded' if corpus.record else ''}"
-            self._number = next_number(self._what)
+            self._asked = asked_as(self._what)
+            # Now, for processes that are forked later may be in another folder, and must meet there all the same.
+            self._home = folders().write.absolute()
             self._own_key = os.urandom(16).hex()
             self._ranks_key = self._shared_key()  # now, for a forked process must not talk to the other ranks
-            weakref.finalize(self, _remove, self._own_key, os.getpid())
+            places = place_of(self._own_key, self._home), place_of_rows(self._own_key, self._home)
+            weakref.finalize(self, _remove, places, self._pid)
 
     @property
     def fitted(self) -> bool:
@@ -134,7 +139,7 @@ class Fit:
         if self._fitted is None:
             with self._lock.held:
                 if self._fitted is None:
-                    self._fitted = self._as_expected(self._made_once())
+                    self._fitted = self._as_expected(self._made_once(self._key(), self._counted_whole))
         return self._fitted
 
     @property
@@ -156,11 +161,13 @@ class Fit:
             raise GraphError("build_vocab: this copy has no recorded rows.")
         return self._rows
 
-    def _made_once(self) -> Fitted:
-        key = self._key()
+    def _made_once(self, key: str, make: Callable[[], Fitted]) -> Fitted:
         if self.records:
-            self._rows = place_of_rows(key)
-        return made_once(key, self._counted_whole, rows=self.records)
+            self._rows = place_of_rows(key, self._home)
+        # A process that has built the graph may go its own way where there is no place to meet; one that has come by
+        # it may not, for it is one of several.
+        alone = os.getpid() == self._pid
+        return made_once(place_of(key, self._home), make, alone=alone, beside=self._rows)
 
     def _counted_whole(self) -> Fitted:
         return self.settings.choose(self._count(0, 1, self.settings))
@@ -194,7 +201,7 @@ class Fit:
         return self._ranks_key or self._own_key
 
     def _shared_key(self) -> str | None:
-        return shared_key(f"{self._what} {self._number}")
+        return shared_key(self._asked)
 
     # Ranks.
 
@@ -217,21 +224,38 @@ class Fit:
             self._needed()
             return
         with self._lock.held:
-            own = self._own_part(*((0, 1) if dealt else (rank, size)))
-            content: bytes = together(_FIT, own, self._decided, group=group, timeout=timeout)
+            own = (self._what, *self._own_part(rank, size, dealt=dealt))
+            content, counted = together(_FIT, own, self._decided, group=group, timeout=timeout)
             if self._fitted is None:
-                self._fitted = self._as_expected(unpack(content))
+                fitted = self._as_expected(unpack(content))
+                if counted and not dealt and (key := self._key()).startswith(KEPT):
+                    fitted = self._made_once(key, lambda: fitted)
+                self._fitted = fitted
 
-    def _own_part(self, number: int, of: int) -> tuple[str, Any]:
-        if self._fitted is not None:
-            return "fitted", pack(self._fitted)
+    def _own_part(self, rank: int, size: int, *, dealt: bool) -> tuple[str, Any]:
         try:
-            return "counted", self._count(number, of)
+            if self._fitted is None and not dealt and (key := self._key()).startswith(KEPT):
+                kept = found_at(place_of(key, self._home))
+                self._fitted = None if kept is None else self._as_expected(kept)
+            if self._fitted is not None:
+                return "fitted", pack(self._fitted)
+            return "counted", self._count(0, 1) if dealt else self._count(rank, size)
         except Exception as error:  # noqa: BLE001 - the other ranks wait for this one, whatever has happened to it
             return "failed", f"{type(error).__name__}: {error}"
 
-    def _decided(self, parts: list[tuple[str, Any]]) -> bytes:
-        """Make one vocabulary of what each rank has: its counts, or a vocabulary that it had before."""
+    def _decided(self, whole: list[tuple[str | None, str, Any]]) -> tuple[bytes, bool]:
+        """Make one vocabulary of what each rank has: its counts, or a vocabulary that it had before.
+
+        Returns:
+            The vocabulary, packed; and whether all ranks have counted for it.
+        """
+        graphs = {what: rank for rank, (what, *_) in enumerate(whole) if what is not None}
+        if len(graphs) > 1:
+            said = "; ".join(f"rank {rank} has {what}" for what, rank in graphs.items())
+            raise GraphError(
+                f"the ranks have different graphs: {said}. Call fit() of equal ones, in one order."
+            )
+        parts = [(how, part) for _, how, part in whole]
         if failed := {rank: part for rank, (how, part) in enumerate(parts) if how == "failed"}:
             raise GraphError(" ".join(f"rank {rank} failed: {text}" for rank, text in failed.items()))
         had: dict[int, bytes] = {rank: part for rank, (how, part) in enumerate(parts) if how == "fitted"}
@@ -239,8 +263,8 @@ class Fit:
             text = f"ranks {', '.join(map(str, had))} have each fitted a vocabulary before, and these differ."
             raise GraphError(f"{text} Call fit() before anything else needs one.")
         if had:
-            return next(iter(had.values()))
-        return pack(self.settings.choose(Counted.added(part for _, part in parts)))
+            return next(iter(had.values())), False
+        return pack(self.settings.choose(Counted.added(part for _, part in parts))), True
 
     # States.
 
@@ -248,7 +272,11 @@ class Fit:
         """Return what a state of the graph says of its vocabulary: which it is, and the file that holds it."""
         fitted = self._needed()
         fingerprint = fitted.vocab.fingerprint
-        if self._stated is None or self._stated["fingerprint"] != fingerprint:
+        if (
+            self._stated is None
+            or self._stated["fingerprint"] != fingerprint
+            or _is_gone(self._stated["file"])
+        ):
             place = written(fitted)
             self._stated = {
                 "fingerprint": fingerprint,
@@ -262,27 +290,28 @@ class Fit:
         """Go on from a state: with its vocabulary, or, where its file is gone, with one that turns out equal.
 
         Raises:
-            GraphError: It is of other settings; or there is a vocabulary already, and it is another one.
+            GraphError: It is none, or of other settings; or there is a vocabulary already, and it is another one.
         """
-        if state.get("settings") != repr(self.settings):
-            text = f"build_vocab: this state was taken with {state.get('settings')}, and the graph has {self.settings}."
+        settings = stated(state, "settings", str, "build_vocab")
+        if settings != repr(self.settings):
+            text = f"build_vocab: this state was taken with {settings}, and the graph has {self.settings}."
             raise GraphError(f"{text} Build the graph as it was.")
         with self._lock.held:
             if self._fitted is not None:
                 expect_equal(self._fitted.vocab, state)
                 return
+            found = recalled(state)
             self._expected = state
             if self.records:  # without its rows a vocabulary is not enough
                 return
-            found = recalled(state.get("file"))
-            if found is not None and found.vocab.fingerprint == state.get("fingerprint"):
+            if found is not None:
                 self._fitted = self._as_expected(self._shared(found))
 
     def _shared(self, found: Fitted) -> Fitted:
         """Put it where the other processes of this graph look: those who come later may not be given the state."""
         key = self._key()
         # What is kept for a declared corpus must have been counted there, and not be what some state has brought.
-        return found if key.startswith(KEPT) else made_once(key, lambda: found)
+        return found if key.startswith(KEPT) else self._made_once(key, lambda: found)
 
     def _as_expected(self, fitted: Fitted) -> Fitted:
         if self._expected is not None:
@@ -385,12 +414,16 @@ class FitsVocab:
 _FIT = "build_vocab.fit"
 
 
+def _is_gone(file: str | None) -> bool:
+    return file is not None and not Path(file).is_file()
+
+
 def _digest(text: str) -> str:
     return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
 
 
-def _remove(key: str, pid: int) -> None:
+def _remove(places: tuple[Path, ...], pid: int) -> None:
     """Remove what the processes of a graph have met at, when the process that made the graph lets go of it."""
     if os.getpid() == pid:
-        forget(place_of(key))
-        forget(place_of_rows(key))
+        for place in places:
+            forget(place)

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from torchvectors.cache import VOCABULARIES, folders, replacing
 from torchvectors.errors import GraphError
+from torchvectors.stages.states import stated
 from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
 __all__ = ["Fitted", "arrived", "expect_equal", "pack", "recalled", "sent", "unpack", "written"]
 
@@ -39,16 +43,27 @@ def pack(fitted: Fitted) -> bytes:
     tokens = [token.encode("utf-8", "surrogatepass") for token in fitted.vocab]
     default = fitted.vocab.get_default_index()
     counts = (fitted.counts.get(token, 0) for token in fitted.vocab)
-    content: bytes = save(
-        {
-            "token_bytes": np.frombuffer(b"".join(tokens), np.uint8),
-            "token_lengths": np.fromiter(map(len, tokens), np.int64, len(tokens)),
-            "token_counts": np.fromiter(counts, np.int64, len(tokens)),
-            "default_index": np.array([] if default is None else [default], np.int64),
-            "corpus": np.array([fitted.running, fitted.rows], np.int64),
-        }
-    )
+    parts: dict[str, NDArray[Any]] = {
+        "token_bytes": np.frombuffer(b"".join(tokens), np.uint8),
+        "token_lengths": np.fromiter(map(len, tokens), np.int64, len(tokens)),
+        "token_counts": np.fromiter(counts, np.int64, len(tokens)),
+        "default_index": np.array([] if default is None else [default], np.int64),
+        "corpus": np.array([fitted.running, fitted.rows], np.int64),
+    }
+    content: bytes = save({**parts, _SEAL: _sealed(parts)})
     return content
+
+
+_SEAL = "digest"
+
+
+def _sealed(parts: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
+    """Return a digest of all parts: what meets under a name that is no digest must be seen to be whole."""
+    digest = xxh3_128()
+    for name in sorted(parts.keys() - {_SEAL}):
+        digest.update(f"{name} {parts[name].dtype} {parts[name].shape}".encode())
+        digest.update(parts[name].tobytes())
+    return np.frombuffer(digest.digest(), np.uint8)
 
 
 def unpack(content: bytes) -> Fitted:
@@ -62,6 +77,8 @@ def unpack(content: bytes) -> Fitted:
 
     try:
         parts = load(content)
+        if _SEAL in parts and not np.array_equal(parts[_SEAL], _sealed(parts)):  # older ones have none
+            raise ValueError("its digest is another")
         text, lengths = parts["token_bytes"].tobytes(), parts["token_lengths"]
         counts, (running, rows) = parts["token_counts"].tolist(), parts["corpus"].tolist()
         ends = lengths.cumsum().tolist()
@@ -70,7 +87,7 @@ def unpack(content: bytes) -> Fitted:
         spans = zip([0, *ends], ends, strict=False)
         tokens = [text[start:end].decode("utf-8", "surrogatepass") for start, end in spans]
         vocab = Vocab(tokens, next(iter(parts["default_index"].tolist()), None))
-    except (SafetensorError, KeyError, UnicodeDecodeError, RuntimeError) as error:
+    except (SafetensorError, KeyError, UnicodeDecodeError, RuntimeError, TypeError) as error:
         raise ValueError(f"this is no fitted vocabulary: {error}") from error
     return Fitted(
         vocab=vocab,
@@ -87,8 +104,6 @@ def written(fitted: Fitted) -> Path | None:
     has changed since gets another file. Nobody removes it unasked, for a pickle or a state may name it for months;
     the time of the file tells when it was last wanted.
     """
-    from xxhash import xxh3_128_hexdigest
-
     content = pack(fitted)
     # Absolute, for the process that it goes to may be in another folder.
     path = folders().write.absolute() / VOCABULARIES / f"{xxh3_128_hexdigest(content)}.safetensors"
@@ -110,8 +125,6 @@ def read(path: Path) -> Fitted:
         OSError: The file is gone.
         ValueError: It is not what was written there.
     """
-    from xxhash import xxh3_128_hexdigest
-
     content = path.read_bytes()
     if xxh3_128_hexdigest(content) != path.stem:
         raise ValueError("this vocabulary is not as it was left there")
@@ -149,17 +162,27 @@ def expect_equal(vocab: Vocab, state: dict[str, Any]) -> None:
     """Hold a vocabulary against what a state says of the one that it was taken with.
 
     Raises:
-        GraphError: They differ.
+        GraphError: They differ; or the state is none.
     """
-    if vocab.fingerprint != state.get("fingerprint"):
-        text = f"build_vocab: this state was taken with the vocabulary {state.get('fingerprint')}"
+    expected = stated(state, "fingerprint", str, "build_vocab")
+    if vocab.fingerprint != expected:
+        text = f"build_vocab: this state was taken with the vocabulary {expected}"
         text += f", and that of this graph is {vocab.fingerprint}, of {len(vocab)} tokens"
         raise GraphError(f"{text}. The corpus, its tokenizer or the settings are not those of the state.")
 
 
-def recalled(place: str | None) -> Fitted | None:
-    """Return what a state has named, or None where its file is gone or damaged: it can be fitted anew."""
-    if place is not None:
-        with suppress(OSError, ValueError):
-            return read(Path(place))
+def recalled(state: dict[str, Any]) -> Fitted | None:
+    """Return what a state has named, or None where its file is gone or damaged: it can be fitted anew.
+
+    Raises:
+        GraphError: The state is none.
+    """
+    fingerprint = stated(state, "fingerprint", str, "build_vocab")
+    if state.get("file") is None:  # nothing could be written where it was taken
+        return None
+    place = Path(stated(state, "file", str, "build_vocab"))
+    with suppress(OSError, ValueError):
+        # A state comes from anywhere: a device or a pipe that it named might be read for ever.
+        if place.is_file() and (found := read(place)).vocab.fingerprint == fingerprint:
+            return found
     return None

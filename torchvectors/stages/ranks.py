@@ -7,8 +7,10 @@ vocabulary must not wait for a rank that never reads it.
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from collections import Counter
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import torch.distributed as dist
@@ -21,17 +23,26 @@ if TYPE_CHECKING:
 
     from torch.distributed import ProcessGroup
 
-__all__ = ["group_size", "next_number", "shared_key", "together"]
+__all__ = ["asked_as", "group_size", "shared_key", "together"]
 
 _POLL = 0.05  # seconds between two looks for the ranks that are late
+_ON = "on"  # a meeting that takes place
 _numbers: Counter[str] = Counter()
-_meetings: Counter[str] = Counter()
 
 
-def next_number(what: str) -> int:
-    """Say how many times this process has asked for this; the ranks of one program count alike."""
-    _numbers[what] += 1
-    return _numbers[what]
+def asked_as(what: str) -> str:
+    """Say what this process asks for, from where in the program, and how many times it has before.
+
+    The ranks of one program say alike. A rank that does something of its own besides, such as looking at a graph of
+    another corpus, does it at a place of its own, and must not meet the others there.
+    """
+    frame, place = sys._getframe(1), ""  # noqa: SLF001 - what warnings and inspect use
+    while frame.f_back is not None:
+        frame = frame.f_back
+        place += f" < {PurePath(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    asked = f"{what}{place}"
+    _numbers[asked] += 1
+    return f"{asked} {_numbers[asked]}"
 
 
 def group_size(group: ProcessGroup | None = None) -> tuple[int, int]:
@@ -75,10 +86,30 @@ def together(
         timeout: Seconds to wait for the others to come here.
 
     Raises:
-        GraphError: Some ranks did not come in time, and are named; or ``decide`` failed.
+        GraphError: Some ranks did not come in time, and are named; one has gone; this rank is not in the group; or
+            ``decide`` failed.
     """
+    if dist.get_rank(group) < 0:
+        raise GraphError(
+            f"{what}: rank {dist.get_rank()} is not in this group. Call it in the ranks that are."
+        )
     ranks = dist.get_process_group_ranks(group or dist.group.WORLD)
-    _wait_for(what, ranks, timeout)
+    try:
+        _wait_for(what, ranks, timeout)
+        how, result = _exchanged(own, decide, ranks, group)
+    except GraphError:
+        raise
+    except RuntimeError as error:  # gloo's and the store's, whose texts tell of sockets
+        text = f"{what}: rank {dist.get_rank()} has lost the others of {ranks}: one of them has gone ({error!s:.300})."
+        raise GraphError(f"{text} Look at its output, and start all ranks again.") from error
+    if how == "failed":
+        raise GraphError(f"{what}: {result}")
+    return result
+
+
+def _exchanged(
+    own: object, decide: Callable[[list[Any]], object], ranks: list[int], group: ProcessGroup | None
+) -> tuple[str, Any]:
     gathered: list[Any] = [None] * len(ranks)
     first = dist.get_rank() == ranks[0]
     dist.gather_object(own, gathered if first else None, dst=ranks[0], group=group)
@@ -90,25 +121,33 @@ def together(
             outcome = [("failed", f"{error}")]
     dist.broadcast_object_list(outcome, src=ranks[0], group=group)
     how, result = outcome[0]
-    if how == "failed":
-        raise GraphError(f"{what}: {result}")
-    return result
+    return how, result
 
 
 def _wait_for(what: str, ranks: list[int], timeout: float) -> None:
+    """Wait until all ranks are here, and agree with them on whether they were.
+
+    Meetings have numbers, and each rank's is in the store, so that ranks that start anew with a new store count anew.
+    A rank that gives up calls its meeting off: one that comes later must not go on to talk to it, and waits at the
+    next one, where it is met if the others try again.
+    """
     store, me = _store(), dist.get_rank()
-    label = f"{what} {ranks}"
-    _meetings[label] += 1
-    place = f"torchvectors/meeting/{_digest(label)}/{_meetings[label]}"
-    store.set(f"{place}/{me}", "here")
+    place = f"torchvectors/meeting/{_digest(f'{what} {ranks}')}"
+    number = store.add(f"{place}/rank/{me}", 1)
+    while store.check([f"{place}/{number}"]) and store.get(f"{place}/{number}").decode() != _ON:  # called off
+        number = store.add(f"{place}/rank/{me}", 1)
     deadline = time.monotonic() + timeout
-    late = [rank for rank in ranks if rank != me]
-    while late := [rank for rank in late if not store.check([f"{place}/{rank}"])]:
+    while late := [rank for rank in ranks if store.add(f"{place}/rank/{rank}", 0) < number]:
         if time.monotonic() > deadline:
             names = ", ".join(map(str, late))
-            text = f"{what}: rank {me} has waited {timeout:g} s for rank {names} of {ranks}."
-            raise GraphError(f"{text} Every rank must call fit(), and with an equal graph.")
+            off = f"{what}: rank {me} has waited {timeout:g} s for rank {names} of {ranks}."
+            if store.compare_set(f"{place}/{number}", "", off).decode() != _ON:
+                raise GraphError(f"{off} Every rank must call fit(), and with an equal graph.")
+            return  # all have come by now, and one of them has seen it
         time.sleep(_POLL)
+    agreed = store.compare_set(f"{place}/{number}", "", _ON).decode()
+    if agreed != _ON:
+        raise GraphError(f"rank {me} has come too late: {agreed} Call it again, in every rank.")
 
 
 def _digest(text: str) -> str:
