@@ -20,8 +20,8 @@ from torch.utils.data.graph_settings import get_all_graph_pipes
 
 from torchvectors import Vocab, datapipes, nodes
 from torchvectors.errors import GraphError
-from torchvectors.stages import VocabSettings
-from torchvectors.stages.settings import Counted
+from torchvectors.fitting import VocabSettings
+from torchvectors.fitting.settings import Counted
 
 pytestmark = [
     # Python 3.12 and later say so whenever torch has threads of its own.

@@ -29,11 +29,11 @@ from torchvectors.cli import main
 from torchvectors.download import Receipt
 from torchvectors.download.receipts import beside, write_receipt
 from torchvectors.errors import DownloadError, NotFoundError
+from torchvectors.fitting.fitted import Fitted, arrived, recalled, written
 from torchvectors.formats import Block
 from torchvectors.inventory import DAY, Held, Kind, Wish, look, to_prune, to_remove
 from torchvectors.inventory.names import maker_of, store_name_of
 from torchvectors.progress import Progress, quiet
-from torchvectors.stages.fitted import Fitted, arrived, recalled, written
 from torchvectors.store import metadata_of, open_store, write_store
 from torchvectors.vocabulary import Vocab
 

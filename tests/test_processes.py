@@ -26,7 +26,7 @@ from torchdata.nodes import IterableWrapper as NodeOf
 from torchvectors import nodes
 from torchvectors.counting import Tally, count_tokens
 from torchvectors.errors import GraphError, TokenTypeError
-from torchvectors.stages.processes import count_in_processes
+from torchvectors.fitting.processes import count_in_processes
 from torchvectors.tokenizers import basic_english
 
 pytestmark = pytest.mark.filterwarnings(

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from torchvectors.align import policy_for
 from torchvectors.errors import TokenTypeError, VocabError
-from torchvectors.stages import Aligned, Corpus, Fit, Fixed, Trace, VocabSettings, before
+from torchvectors.fitting import Aligned, Corpus, Fit, Fixed, VocabSettings
+from torchvectors.stages import Trace, before
 from torchvectors.vocabulary import Vocab, build_vocab_from_iterator
 
 

@@ -9,7 +9,7 @@ from torch.utils.data import IterDataPipe
 
 from torchvectors.batch import Batching, Layout
 from torchvectors.datapipes.graph import Pipe, Stage, form, rows_of
-from torchvectors.stages import padding_before
+from torchvectors.fitting import padding_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,8 +10,7 @@ from torch.utils.data import IterDataPipe
 from torchvectors.align import policy_for
 from torchvectors.datapipes.graph import Pipe, Stage, form, is_sharded, rows_of, share_of, whole
 from torchvectors.errors import GraphError
-from torchvectors.rows import checked_columns, each_column
-from torchvectors.stages import (
+from torchvectors.fitting import (
     PADDING,
     UNKNOWN,
     Aligned,
@@ -20,10 +19,11 @@ from torchvectors.stages import (
     GivesAlignment,
     GoesBy,
     VocabSettings,
-    before,
     corpus_of,
     vocab_before,
 )
+from torchvectors.rows import checked_columns, each_column
+from torchvectors.stages import before
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from torchvectors.datapipes.fitting import NeedsVocab
 from torchvectors.datapipes.graph import Pipe, form
+from torchvectors.fitting import Given, VocabOrigin, given_vocab
 from torchvectors.rows import checked_columns
-from torchvectors.stages import Given, VocabOrigin, given_vocab
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,8 @@ from torch.utils.data import IterDataPipe
 from torch.utils.data.datapipes.iter import ShardingFilter
 
 from torchvectors.errors import GraphError, warn
-from torchvectors.stages import FITTED, Do, asked_upstream, before, described, each_row, refuse_unpicklable
+from torchvectors.fitting import FITTED, asked_upstream, described
+from torchvectors.stages import Do, before, each_row, refuse_unpicklable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,19 +12,9 @@ from torch.utils.data import IterDataPipe
 
 from torchvectors.datapipes.fitting import NeedsVocab
 from torchvectors.datapipes.graph import PerRow, Pipe, form
+from torchvectors.fitting import HasVocab, called, named, settled, vocab_before
 from torchvectors.rows import checked_columns
-from torchvectors.stages import (
-    Do,
-    HasVocab,
-    called,
-    looking_up,
-    named,
-    numericalizing,
-    settled,
-    tokenizer_named,
-    tokenizing,
-    vocab_before,
-)
+from torchvectors.stages import Do, looking_up, numericalizing, tokenizer_named, tokenizing
 from torchvectors.vectors import expect_vectors
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from xxhash import xxh3_64_intdigest
 from torchvectors.datapipes.epochs import Epochs
 from torchvectors.datapipes.graph import Pipe, is_dealt_out
 from torchvectors.errors import GraphError
-from torchvectors.stages import GoesBy, Trace, before, described, group_size, stated
+from torchvectors.fitting import GoesBy, described, group_size
+from torchvectors.stages import Trace, before, stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

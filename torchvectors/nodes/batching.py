@@ -9,8 +9,9 @@ from torchdata.nodes import BaseNode
 
 from torchvectors.batch import Batching, Layout
 from torchvectors.errors import GraphError
+from torchvectors.fitting import padding_before
 from torchvectors.nodes.graph import SOURCE, Node, Stage
-from torchvectors.stages import padding_before, stated
+from torchvectors.stages import stated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,10 +10,7 @@ from torchdata.nodes import BaseNode
 
 from torchvectors.align import policy_for
 from torchvectors.errors import GraphError
-from torchvectors.nodes.graph import Node, Stage, share_of
-from torchvectors.nodes.shards import ShardRows
-from torchvectors.rows import checked_columns, each_column
-from torchvectors.stages import (
+from torchvectors.fitting import (
     PADDING,
     UNKNOWN,
     Aligned,
@@ -22,11 +19,13 @@ from torchvectors.stages import (
     GivesAlignment,
     GoesBy,
     VocabSettings,
-    before,
     corpus_of,
-    stated,
     vocab_before,
 )
+from torchvectors.nodes.graph import Node, Stage, share_of
+from torchvectors.nodes.shards import ShardRows
+from torchvectors.rows import checked_columns, each_column
+from torchvectors.stages import before, stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

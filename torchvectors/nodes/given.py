@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchvectors.fitting import Given, VocabOrigin, given_vocab
 from torchvectors.nodes.fitting import NeedsVocab
 from torchvectors.rows import checked_columns
-from torchvectors.stages import Given, VocabOrigin, given_vocab
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from torchdata.nodes import BaseNode
 
 from torchvectors.errors import GraphError, TorchVectorsError
-from torchvectors.stages import Do, asked_upstream, before, each_row, refuse_unpicklable, say_row, stated
+from torchvectors.fitting import asked_upstream
+from torchvectors.stages import Do, before, each_row, refuse_unpicklable, say_row, stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

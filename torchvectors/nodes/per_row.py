@@ -6,21 +6,11 @@ from typing import TYPE_CHECKING
 
 from torchdata.nodes import BaseNode
 
+from torchvectors.fitting import HasVocab, called, named, settled, vocab_before
 from torchvectors.nodes.fitting import NeedsVocab
 from torchvectors.nodes.graph import Node, PerRow
 from torchvectors.rows import checked_columns
-from torchvectors.stages import (
-    Do,
-    HasVocab,
-    called,
-    looking_up,
-    named,
-    numericalizing,
-    settled,
-    tokenizer_named,
-    tokenizing,
-    vocab_before,
-)
+from torchvectors.stages import Do, looking_up, numericalizing, tokenizer_named, tokenizing
 from torchvectors.vectors import expect_vectors
 
 if TYPE_CHECKING:

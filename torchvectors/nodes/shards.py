@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from torchvectors.fitting import group_size
 from torchvectors.nodes.graph import Node, Stage
-from torchvectors.stages import Tail, check_tail, deal, group_size
+from torchvectors.stages import Tail, check_tail, deal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

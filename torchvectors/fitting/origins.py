@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from torchvectors.errors import GraphError, NotFoundError, ParseError, VocabError
+from torchvectors.fitting.given import Given
+from torchvectors.fitting.settings import PADDING, UNKNOWN, HasVocab
+from torchvectors.fitting.upstream import named
 from torchvectors.legacy import read_vocab
-from torchvectors.stages.given import Given
-from torchvectors.stages.settings import PADDING, UNKNOWN, HasVocab
-from torchvectors.stages.upstream import named
 from torchvectors.vectors import Vectors
 from torchvectors.vocabulary import Vocab
 from torchvectors.vocabulary.text import read_tokens

@@ -18,13 +18,13 @@ from xxhash import xxh3_128_hexdigest
 
 from torchvectors.cache import KEPT, folders, forget
 from torchvectors.errors import GraphError
-from torchvectors.stages.fitted import Fitted, arrived, expect_equal, pack, recalled, sent, unpack, written
-from torchvectors.stages.given import Given
-from torchvectors.stages.passing import counted, recorded
-from torchvectors.stages.ranks import asked_as, group_size, shared_key, together
+from torchvectors.fitting.fitted import Fitted, arrived, expect_equal, pack, recalled, sent, unpack, written
+from torchvectors.fitting.given import Given
+from torchvectors.fitting.passing import counted, recorded
+from torchvectors.fitting.ranks import asked_as, group_size, shared_key, together
+from torchvectors.fitting.rendezvous import found_at, made_once, place_of, place_of_rows
+from torchvectors.fitting.settings import Counted, VocabSettings
 from torchvectors.stages.recording import opened
-from torchvectors.stages.rendezvous import found_at, made_once, place_of, place_of_rows
-from torchvectors.stages.settings import Counted, VocabSettings
 from torchvectors.stages.states import stated
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from torch.distributed import ProcessGroup
 
+    from torchvectors.fitting.corpus import Corpus
     from torchvectors.rows import Columns
-    from torchvectors.stages.corpus import Corpus
     from torchvectors.stages.recording import Recording
     from torchvectors.vocabulary import Vocab
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from torchvectors.cache import FITS, FORGOTTEN_AFTER, KEPT, forget, lock, replacing
 from torchvectors.errors import CacheError, GraphError
-from torchvectors.stages.fitted import Fitted, pack, unpack
+from torchvectors.fitting.fitted import Fitted, pack, unpack
 from torchvectors.stages.recording import Recording
 
 if TYPE_CHECKING:

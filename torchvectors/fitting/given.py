@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from torchvectors.stages.fitted import Fitted, arrived, expect_equal, sent
+from torchvectors.fitting.fitted import Fitted, arrived, expect_equal, sent
 from torchvectors.vocabulary import FrozenVocab, Vocab
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torchvectors.stages.settings import HasVocab
+    from torchvectors.fitting.settings import HasVocab
 
 __all__ = ["Given"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from torchvectors.counting import check_specials, order_tokens
 from torchvectors.errors import GraphError
-from torchvectors.stages.fitted import Fitted
+from torchvectors.fitting.fitted import Fitted
 from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torchvectors.errors import GraphError, warn
+from torchvectors.fitting.fit import Fixed, GoesBy
+from torchvectors.fitting.settings import PADDING, HasVocab
 from torchvectors.rows import each_column
-from torchvectors.stages.fit import Fixed, GoesBy
-from torchvectors.stages.settings import PADDING, HasVocab
 from torchvectors.stages.walk import before
 from torchvectors.vocabulary import Vocab
 

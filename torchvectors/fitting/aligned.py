@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from torchvectors.align import Alignment, align_by, said_of
 from torchvectors.errors import GraphError
-from torchvectors.stages.fit import Fit
+from torchvectors.fitting.fit import Fit
+from torchvectors.fitting.ranks import group_size, together
 from torchvectors.stages.pickling import expect_picklable
-from torchvectors.stages.ranks import group_size, together
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.distributed import ProcessGroup
 
     from torchvectors.align import PartlyTrainedEmbedding, PartlyTrainedEmbeddingBag, Policy
-    from torchvectors.stages.fit import GoesBy
+    from torchvectors.fitting.fit import GoesBy
 
 __all__ = ["Aligned", "GivesAlignment"]
 

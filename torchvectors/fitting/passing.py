@@ -14,19 +14,19 @@ from torch.utils.data._utils import worker
 from torchvectors.cache import FITS, folders, replacing, writable
 from torchvectors.counting import Tally
 from torchvectors.errors import CacheError, GraphError, TokenTypeError
+from torchvectors.fitting.processes import count_in_processes
+from torchvectors.fitting.settings import Counted
 from torchvectors.rows import each_column
 from torchvectors.stages.per_row import each_row, tokens_of
-from torchvectors.stages.processes import count_in_processes
 from torchvectors.stages.recording import Recorder
-from torchvectors.stages.settings import Counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from torchvectors.fitting.corpus import Corpus, Share
+    from torchvectors.fitting.settings import VocabSettings
     from torchvectors.rows import Columns
-    from torchvectors.stages.corpus import Corpus, Share
-    from torchvectors.stages.settings import VocabSettings
 
 __all__ = ["counted", "recorded"]
 
