@@ -268,7 +268,11 @@ def test_a_state_of_another_corpus_is_refused(own_cache: Path) -> None:
     changed = [*LABELLED[1:], LABELLED[0]]
     with pytest.raises(GraphError, match=r"^Resumable: the first 3 items of epoch 0 are not those"):
         resumed(state, Resumable(graph_over(IterableWrapper(changed)), 5))
-    fitted_before = graph_over(IterableWrapper([*LABELLED, (1, "one more")]))
+    for other in ([*LABELLED, (1, "the cat")], LABELLED[:-1]):
+        with pytest.raises(GraphError, match=r"^build_vocab: .*a corpus of 23 rows, and this one has 2[24]"):
+            resumed(state, Resumable(graph_over(IterableWrapper(other)), 5))
+    another = [*LABELLED[:-1], (1, "one more")]
+    fitted_before = graph_over(IterableWrapper(another))
     assert len(fitted_before.source_datapipe.vocab) > 2
     with pytest.raises(GraphError, match=r"^build_vocab: this state was taken with the vocabulary"):
         resumed(state, Resumable(fitted_before, 5))
@@ -276,7 +280,7 @@ def test_a_state_of_another_corpus_is_refused(own_cache: Path) -> None:
         file.unlink()
     assert len(resumed(state, Resumable(graph_over(IterableWrapper(LABELLED)), 5))) == 5  # it is fitted anew
     with pytest.raises(GraphError, match=r"^build_vocab: this state was taken with the vocabulary"):
-        resumed(state, Resumable(graph_over(IterableWrapper([*LABELLED, (1, "one more")])), 5))
+        resumed(state, Resumable(graph_over(IterableWrapper(another)), 5))
 
 
 ODD: list[Any] = [None, "x", -1, 1.5, True, 1 << 70, [1], {"a": 1}]

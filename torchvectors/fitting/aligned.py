@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from torchvectors.align import Alignment, align_by, said_of
 from torchvectors.errors import GraphError
 from torchvectors.fitting.fit import Fit
+from torchvectors.fitting.locking import ThreadLock
 from torchvectors.fitting.ranks import group_size, together
 from torchvectors.stages.pickling import expect_picklable
 
@@ -33,7 +33,7 @@ class Aligned:
         self._goes_by, self._policy = goes_by, policy
         self._alignment: Alignment | None = None
         self._said: str | None = None
-        self._lock = threading.RLock()
+        self._lock = ThreadLock()
 
     @property
     def found(self) -> bool:
@@ -55,7 +55,7 @@ class Aligned:
             GraphError: The vocabulary cannot be fitted.
         """
         vocab = self._goes_by.vocab
-        with self._lock:
+        with self._lock.held:
             # A vocabulary can only grow, and one that has grown may have moved its tokens.
             if self._alignment is None or len(self._alignment.matrix) != len(vocab):
                 try:

@@ -57,6 +57,15 @@ class Corpus:
         """Say which stages come before, how they are set, and where the tokens are."""
         return f"{described(self.source, self.kind)}, column {self.column!r}{self.extension_described()}"
 
+    def length(self) -> int | None:
+        """Return how many rows there are, where that is known without reading them."""
+        if any(hasattr(type(one), "apply_sharding") for one in before(self.source, self.kind)):
+            return None  # the length of a shard
+        try:
+            return len(self.source)  # type: ignore[arg-type]  # or it has none
+        except TypeError:
+            return None
+
     def extension_described(self) -> str:
         """Say the same of the second corpus; nothing where there is none."""
         return "" if self.more is None else f", extended by {self.more.described()}"

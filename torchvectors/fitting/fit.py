@@ -8,7 +8,6 @@ travels to another process, it travels by the path of a file.
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from torchvectors.cache import KEPT, folders, forget
 from torchvectors.errors import GraphError
 from torchvectors.fitting.fitted import Fitted, arrived, expect_equal, pack, recalled, sent, unpack, written
 from torchvectors.fitting.given import Given
+from torchvectors.fitting.locking import ThreadLock
 from torchvectors.fitting.passing import counted, recorded
 from torchvectors.fitting.ranks import asked_as, group_size, shared_key, together
 from torchvectors.fitting.rendezvous import found_at, made_once, place_of, place_of_rows
@@ -33,11 +33,10 @@ if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
 
     from torchvectors.fitting.corpus import Corpus
-    from torchvectors.rows import Columns
     from torchvectors.stages.recording import Recording
     from torchvectors.vocabulary import Vocab
 
-__all__ = ["Fit", "FitsVocab", "Fixed", "GoesBy"]
+__all__ = ["Fit", "Fixed", "GoesBy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class Fit:
         self._corpus, self._fitted = corpus, fitted
         self._expected: dict[str, Any] | None = None  # what a state asks for whose file is gone
         self._stated: dict[str, Any] | None = None
-        self._lock = _ProcessLock()
+        self._lock = ThreadLock()
         self._pid = os.getpid()
         self._rows = rows
         self._recording: Recording | None = None
@@ -290,12 +289,19 @@ class Fit:
         """Go on from a state: with its vocabulary, or, where its file is gone, with one that turns out equal.
 
         Raises:
-            GraphError: It is none, or of other settings; or there is a vocabulary already, and it is another one.
+            GraphError: It is none, or of other settings or a corpus of another length; or there is a vocabulary
+                already, and it is another one.
         """
         settings = stated(state, "settings", str, "build_vocab")
         if settings != repr(self.settings):
             text = f"build_vocab: this state was taken with {settings}, and the graph has {self.settings}."
             raise GraphError(f"{text} Build the graph as it was.")
+        rows, length = stated(state, "rows", int, "build_vocab"), self._corpus and self._corpus.length()
+        if length is not None and length != rows:
+            text = (
+                f"build_vocab: this state was taken with a corpus of {rows} rows, and this one has {length}."
+            )
+            raise GraphError(f"{text} Resume with the corpus as it was; or begin anew.")
         with self._lock.held:
             if self._fitted is not None:
                 expect_equal(self._fitted.vocab, state)
@@ -332,83 +338,6 @@ def _copy(place: Path | Fitted, settings: VocabSettings, rows: Path | None) -> F
 
 
 GoesBy = Fit | Fixed | Given
-
-
-class _ProcessLock:
-    """A lock between the threads of a process; a process that is forked while it is held has one that is free."""
-
-    def __init__(self) -> None:
-        self._pid, self._lock = os.getpid(), threading.RLock()
-
-    @property
-    def held(self) -> threading.RLock:
-        if self._pid != os.getpid():
-            self._pid, self._lock = os.getpid(), threading.RLock()
-        return self._lock
-
-
-class FitsVocab:
-    """What `BuildVocab` gives its user, in both of its forms."""
-
-    goes_by: Fit
-    column: Columns
-    extended_by: str  # what the second corpus is, in words; empty if there is none
-
-    @property
-    def passes(self) -> int:
-        """How often the corpus was counted, in this process: 0 or 1, unless counting has failed."""
-        return self.goes_by.passes
-
-    @property
-    def extension_passes(self) -> int:
-        """How often the corpus of ``extend_with`` was counted, in this process: 0 or 1, unless counting has failed."""
-        return self.goes_by.extension_passes
-
-    def fit(
-        self, group: ProcessGroup | None = None, *, timeout: float = 1800.0, dealt: bool = False
-    ) -> Vocab:
-        """Fit now; in a ``torch.distributed`` group together, each rank counting its share of the corpus.
-
-        Reading `vocab` never waits for another rank to come: the first who reads it counts the whole corpus, and
-        ranks that share a cache folder find what it has fitted. This is for those who want the counting itself
-        divided, or whose ranks share no folder. It is a collective: every rank of the group must call it.
-
-        Args:
-            group: The ranks; None for all. Without ``torch.distributed`` it is this process alone.
-            timeout: Seconds to wait for the others, once this rank has counted.
-            dealt: Whether each rank's source is its own share of the corpus already, and all of that is counted;
-                likewise that of ``extend_with``.
-
-        Returns:
-            The vocabulary, which is the same on every rank.
-
-        Raises:
-            GraphError: Some ranks have not come in time, or could not count; the text names them.
-        """
-        self.goes_by.fit(group, timeout, dealt=dealt)
-        return self.goes_by.vocab
-
-    def fit_state(self) -> dict[str, Any]:
-        """Return what a checkpoint needs to have this vocabulary again: its fingerprint, and the file that holds it."""
-        return self.goes_by.state()
-
-    def load_fit_state(self, state: dict[str, Any]) -> None:
-        """Take the vocabulary that a checkpoint names, so that nothing is counted again.
-
-        Where its file is gone the corpus is counted when the vocabulary is next needed, and must give an equal one.
-
-        Raises:
-            GraphError: The state is of other settings, or this stage is fitted, and to another vocabulary.
-        """
-        self.goes_by.adopt(state)
-
-    def settings_said(self) -> str:
-        """Say how it is set."""
-        return f"{self.goes_by.settings}, column {self.column!r}{self.extended_by}"
-
-    def keeps_fingerprint(self) -> bool:
-        """Say that the rows come out as they went in."""
-        return True
 
 
 _FIT = "build_vocab.fit"
