@@ -103,6 +103,7 @@ def test_each_oddity_is_found_and_nothing_else(tmp_path: Path, name: str) -> Non
 
 
 @pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.filterwarnings("ignore:.*its first line promises")
 def test_what_is_said_to_be_refused_is_refused_and_the_rest_is_read(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

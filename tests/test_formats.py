@@ -215,3 +215,14 @@ def test_a_file_without_line_ends_is_given_up_soon() -> None:
     with pytest.raises(ParseError, match="no end of line within 16777216 bytes"):
         list(read_text(stream, name="f.txt"))
     assert stream.given < 20_000_000
+
+
+def test_a_file_with_fewer_rows_than_its_header_promises_is_read_with_a_warning() -> None:
+    with pytest.warns(
+        UserWarning, match=r"^f\.vec: its first line promises 3 rows, and there are 2\. It may be cut"
+    ):
+        blocks = list(read_text(io.BytesIO(b"3 2\na 1 2\nb 3 4\n"), name="f.vec"))
+    assert sum(map(len, blocks)) == 2
+    for text in (b"1 2\na 1 2\nb 3 4\n", b"3 2\na 1 2\n\xff 3 4\nb 5 6\n"):  # more rows; one that is left out
+        assert sum(map(len, read_text(io.BytesIO(text), name="f.vec"))) == 2
+    assert sum(map(len, read_text(io.BytesIO(b"9 1\na 1\nb 2\n"), name="f.vec", max_vectors=1))) == 1

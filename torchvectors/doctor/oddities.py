@@ -72,7 +72,7 @@ _ALL = (
     Oddity(
         code="header-count",
         what="the first line promises another number of rows than there are",
-        does="All rows are read, and the first line is not believed. The file may be cut, or have rows added.",
+        does="All rows are read, and a warning says if there are fewer: the file may be cut.",
         fix="Compare its size or digest with the published one; else mend the first line.",
     ),
     Oddity(

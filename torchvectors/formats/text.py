@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torchvectors.errors import ParseError
+from torchvectors.errors import ParseError, warn
 from torchvectors.formats.block import Block
 from torchvectors.formats.numbers import parse_numbers
 from torchvectors.formats.utf8 import decodable, is_utf8
@@ -49,15 +49,19 @@ def read_text(stream: ByteStream, *, name: str, max_vectors: int | None = None) 
         ParseError: A row has another number of fields than the first one, or a field that is no number, or
             there is no row at all; ``name``, line and token are named.
 
+    Warns:
+        UserWarning: A header promises more rows than there are: the file may be cut between two rows.
+
     Source: the rules of torchtext 0.18 ``Vectors.cache``; its header rule (a row with one number) is applied to
-    the first line only, so that files of dim 1 can be read.
+    the first line only, so that files of dim 1 can be read. As there, the rows are believed and not the header.
     """
     dim: int | None = None
-    found = skipped = 0
+    found = skipped = promised = 0
     for first_line, lines in whole_lines(stream, name):
         text = lines
         if first_line == 1:
             text = without_header(lines)
+            promised = int(lines.split(b" ", 1)[0]) if text is not lines else 0
         line = first_line + (text is not lines)
         if dim is None:
             dim = first_dim(text, name, line)
@@ -76,6 +80,10 @@ def read_text(stream: ByteStream, *, name: str, max_vectors: int | None = None) 
             yield block
         if max_vectors and found >= max_vectors:
             break
+    else:
+        if 0 < found + skipped < promised:
+            said = f"{name}: its first line promises {promised:,} rows, and there are {found + skipped:,}."
+            warn(f"{said} It may be cut: get the file again; or mend its first line.")
     if skipped:
         logger.info("%s: left out %d tokens that are not UTF-8, as torchtext did", name, skipped)
     if not found:
