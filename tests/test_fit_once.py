@@ -27,6 +27,7 @@ from torchvectors.errors import GraphError
 from torchvectors.tokenizers import basic_english
 
 pytestmark = [
+    pytest.mark.filterwarnings("ignore:(Local|Lambda) function is not supported by pickle:UserWarning"),
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker:UserWarning"),
     pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning"),

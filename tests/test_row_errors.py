@@ -23,6 +23,7 @@ from torchvectors.errors import GraphError, TokenTypeError, VocabError
 from torchvectors.tokenizers import basic_english
 
 pytestmark = [
+    pytest.mark.filterwarnings("ignore:(Local|Lambda) function is not supported by pickle:UserWarning"),
     # Python 3.12 and later say so whenever torch has threads of its own.
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # torch's half-made loader
