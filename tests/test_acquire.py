@@ -554,6 +554,13 @@ def test_another_file_of_ones_own_is_used_with_one_warning_that_names_both_and_t
     assert holds(call(), TEXT)
 
 
+def test_another_file_of_another_dim_is_told_so(cache: Path) -> None:
+    put(cache / "tiny.3d.txt", text(4, dim=4))
+    store, said = one_warning(lambda: acquire("tiny.3d", entry=tiny(ARCHIVE, TEXT), cache=cache))
+    assert store.dim == 4
+    assert "Its rows have 4 numbers, and those of the published one 3." in said
+
+
 def test_another_archive_is_told_by_its_own_digest_where_its_text_has_none(cache: Path) -> None:
     path, other = cache / "tiny.zip", zipped({"tiny.3d.txt": OTHER})
     put(path, other)

@@ -150,7 +150,10 @@ def _checked(
     metadata: dict[str, str],
 ) -> Iterator[Block]:
     """Pass blocks on; at the end, before the store gets its name, say what the file has turned out to be."""
-    yield from blocks
+    dim = None
+    for block in blocks:
+        dim = block.rows.shape[1]
+        yield block
     member, last = origin.member, watched.last
     listed = strongest(member.digests) if member else ()
     right = origin.verified or watched.digest in listed
@@ -168,6 +171,8 @@ def _checked(
     if not doubt:
         return
     if not origin.fetched:
+        if member.dim not in (None, dim):
+            doubt += f" Its rows have {dim} numbers, and those of the published one {member.dim}."
         cure = f"To have the published one, delete this file and {target}."
         warn(f"{doubt} It reads whole and is used as it is. {cure}")
     elif member.strict:
