@@ -148,6 +148,8 @@ def main(killed_at: int = 47) -> dict[str, Any]:
     print(f"killed at step {killed_at}, resumed from step {found['saved at']}")
     for name, losses in (("undisturbed", found["losses"][:RANKS]), ("resumed", found["losses"][RANKS:])):
         print(f"{name:<12} last loss of each rank: {', '.join(f'{loss:.9f}' for loss in losses)}")
+    counted = [", ".join(map(str, found["passes"][start : start + RANKS])) for start in (0, RANKS)]
+    print(f"passes that counted the corpus, of each rank: undisturbed {counted[0]}; resumed {counted[1]}")
     print(f"all weights equal, bit for bit: {found['equal']}")
     return found
 
