@@ -80,9 +80,8 @@ class Resumable(IterableDataset[Any]):
         self._epochs = Epochs()
         self._place = _Place(0, 0, Trace().value())
         self._resume: _Place | None = None
-        self._asked = (
-            False  # for a state: then the loader has seen all workers begin before it asks for items
-        )
+        # Whether a state was asked for: then the loader has seen all workers begin before it asks for items.
+        self._asked = False
 
     @property
     def epoch(self) -> int | None:

@@ -9,8 +9,8 @@ may be made from. ``aligned``: what is looked up once for a vocabulary. ``upstre
 
 from torchvectors.fitting.aligned import Aligned, GivesAlignment
 from torchvectors.fitting.corpus import Corpus, called, corpus_of, described, settled
-from torchvectors.fitting.fit import Fit, Fixed, GoesBy
-from torchvectors.fitting.given import Given
+from torchvectors.fitting.fit import Fit, GoesBy
+from torchvectors.fitting.given import Fixed, Given
 from torchvectors.fitting.origins import VocabOrigin, given_vocab
 from torchvectors.fitting.ranks import group_size
 from torchvectors.fitting.settings import PADDING, UNKNOWN, HasVocab, VocabSettings

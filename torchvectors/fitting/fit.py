@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import os
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from xxhash import xxh3_128_hexdigest
+from typing import TYPE_CHECKING, Any
 
 from torchvectors.cache import KEPT, folders, forget
 from torchvectors.errors import GraphError
 from torchvectors.fitting.fitted import Fitted, arrived, expect_equal, pack, recalled, sent, unpack, written
-from torchvectors.fitting.given import Given
+from torchvectors.fitting.given import Fixed, Given
 from torchvectors.fitting.locking import ThreadLock
 from torchvectors.fitting.passing import counted, recorded
-from torchvectors.fitting.ranks import asked_as, group_size, shared_key, together
+from torchvectors.fitting.ranks import asked_as, digest_of, group_size, shared_key, together
 from torchvectors.fitting.rendezvous import found_at, made_once, place_of, place_of_rows
 from torchvectors.fitting.settings import Counted, VocabSettings
 from torchvectors.stages.recording import opened
@@ -36,30 +34,7 @@ if TYPE_CHECKING:
     from torchvectors.stages.recording import Recording
     from torchvectors.vocabulary import Vocab
 
-__all__ = ["Fit", "Fixed", "GoesBy"]
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """A vocabulary that is given, not fitted."""
-
-    vocab: Vocab
-
-    fitted: ClassVar[bool] = True  # it is there, as it is
-    counts: ClassVar[None] = None  # how often each token occurs: nobody knows
-    running: ClassVar[None] = None  # how many tokens the corpus has: nobody knows
-
-    def state(self) -> dict[str, Any]:
-        """Return what tells this vocabulary from others."""
-        return {"fingerprint": self.vocab.fingerprint}
-
-    def adopt(self, state: dict[str, Any]) -> None:
-        """Go on from a state.
-
-        Raises:
-            GraphError: It was taken with another vocabulary.
-        """
-        expect_equal(self.vocab, state)
+__all__ = ["Fit", "GoesBy"]
 
 
 class Fit:
@@ -194,7 +169,7 @@ class Fit:
         """Return what all those have in common who want this very result."""
         declared = self._unfitted.fingerprint()
         if declared is not None:
-            return f"{KEPT}{_digest(f'{self._what} {declared}')}"
+            return f"{KEPT}{digest_of(f'{self._what} {declared}')}"
         if self._ranks_key is None and os.getpid() == self._pid:
             self._ranks_key = self._shared_key()
         return self._ranks_key or self._own_key
@@ -345,10 +320,6 @@ _FIT = "build_vocab.fit"
 
 def _is_gone(file: str | None) -> bool:
     return file is not None and not Path(file).is_file()
-
-
-def _digest(text: str) -> str:
-    return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
 
 
 def _remove(places: tuple[Path, ...], pid: int) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch.distributed import ProcessGroup
 
-__all__ = ["asked_as", "group_size", "shared_key", "together"]
+__all__ = ["asked_as", "digest_of", "group_size", "shared_key", "together"]
 
 _POLL = 0.05  # seconds between two looks for the ranks that are late
 _ON = "on"  # a meeting that takes place
@@ -60,7 +60,7 @@ def shared_key(what: str) -> str | None:
     if group_size()[1] == 1:
         return None
     run = _store().compare_set("torchvectors/run", "", secrets.token_hex(16)).decode()
-    return _digest(f"{run} {what}")
+    return digest_of(f"{run} {what}")
 
 
 def _store() -> Any:
@@ -132,7 +132,7 @@ def _wait_for(what: str, ranks: list[int], timeout: float) -> None:
     next one, where it is met if the others try again.
     """
     store, me = _store(), dist.get_rank()
-    place = f"torchvectors/meeting/{_digest(f'{what} {ranks}')}"
+    place = f"torchvectors/meeting/{digest_of(f'{what} {ranks}')}"
     number = store.add(f"{place}/rank/{me}", 1)
     while store.check([f"{place}/{number}"]) and store.get(f"{place}/{number}").decode() != _ON:  # called off
         number = store.add(f"{place}/rank/{me}", 1)
@@ -150,5 +150,6 @@ def _wait_for(what: str, ranks: list[int], timeout: float) -> None:
         raise GraphError(f"rank {me} has come too late: {agreed} Call it again, in every rank.")
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
+    """Return a checksum of a text, as the name of what goes by it."""
     return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torchvectors.errors import GraphError, warn
-from torchvectors.fitting.fit import Fixed, GoesBy
+from torchvectors.fitting.fit import GoesBy
+from torchvectors.fitting.given import Fixed
 from torchvectors.fitting.settings import PADDING, HasVocab
 from torchvectors.rows import each_column
 from torchvectors.stages.walk import before
