@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import zipfile
+from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from torchvectors.errors import ParseError
+from torchvectors.archive import open_member
+from torchvectors.errors import ArchiveError, ParseError
 from torchvectors.formats import Block
+from torchvectors.legacy.nesting import nests_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +47,12 @@ def _loaded(path: Path) -> object:
         pass  # what is missing or not ours to read is no damaged file
     try:
         mapped = zipfile.is_zipfile(path)
+        deep = _nests_deep(path, mapped)
+    except (ArchiveError, ValueError) as error:
+        raise _wrong(path, "it is damaged") from error
+    if deep:
+        raise _wrong(path, "it nests deeper than anything that torchtext kept")
+    try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:
         # Of every kind: torch raises whatever the bytes make it stumble over. Its own text is not repeated, for
@@ -52,6 +61,17 @@ def _loaded(path: Path) -> object:
             "torch cannot read it as plain lists, text and tensors: it is damaged, or holds other objects"
         )
         raise _wrong(path, reason) from error
+
+
+def _nests_deep(path: Path, zipped: bool) -> bool:
+    if zipped:
+        with open_member(path, "data.pkl") as stream:
+            return nests_deep(b"".join(iter(lambda: stream.read(1 << 20), b"")), 1)
+    # Before version 1.6 torch wrote a magic number, a version, what the machine was like, the object, and a list.
+    if not path.stat().st_size:  # which cannot be mapped
+        return False
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as whole:
+        return nests_deep(whole, 5)
 
 
 def _believed(path: Path, loaded: object) -> tuple[list[bytes], Tensor]:
