@@ -633,9 +633,17 @@ def test_the_users_own_file_is_told_and_left(
 
 def test_a_store_of_another_version_is_not_taken_for_a_damaged_one(home: Path) -> None:
     path = store(home / "glove.6B.50d.safetensors", name="glove.6B.50d")
-    path.write_bytes(path.read_bytes().replace(b'"version": "1"', b'"version": "2"', 1))
+    whole = path.read_bytes()
+    # A newer one's header would have a checksum of its own; one without is not held to any.
+    newer = whole.replace(b'"version": "1"', b'"version": "2"', 1).replace(
+        b'"header_checksum"', b'"other__checksum"', 1
+    )
+    path.write_bytes(newer)
     assert main(["verify"]) == 0
     assert files(home) == {path.name}
+    path.write_bytes(whole.replace(b'"version": "1"', b'"version": "3"', 1))  # by one bit
+    assert main(["verify"]) == 1
+    assert files(home) == {f"{path.name}.bad"}
 
 
 def test_verify_shows_how_far_it_is(home: Path) -> None:

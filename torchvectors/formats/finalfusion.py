@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 MAGIC, VERSION = b"FiFu", 0
 BLOCK = 512 * 1024  # bytes of rows made at a time
 LARGEST_DIM = 1 << 20  # numbers of a row; nothing is allocated that a lying header asks for
+LARGEST_RATIO = 200  # quantised rows may grow to so many times the file, as an archive may
 MOST_CHUNKS = 64  # there are nine kinds
 
 _SIMPLE, _ARRAY, _BUCKETS, _QUANTIZED, _NORMS, _FASTTEXT, _EXPLICIT, _FLORET = 1, 2, 3, 4, 6, 7, 8, 9
@@ -242,6 +243,8 @@ def _quantized(cursor: Cursor, start: int, end: int) -> _Quantized:
     _plausible(cursor, n, dim)
     if not parts or dim % parts or not 0 < centroids <= 256:
         raise cursor.wrong(f"rows of dim {dim} in {parts} parts of {centroids} centroids cannot be")
+    if 4 * n * dim > LARGEST_RATIO * cursor.size:
+        raise cursor.wrong(f"the codes would unpack to {n:,} rows of dim {dim:,}")
     _pad(cursor)
 
     def floats(what: str, *shape: int) -> NDArray[np.float32]:

@@ -10,13 +10,14 @@ Source: gensim 4.4 ``utils.SaveLoad`` and ``models/keyedvectors.py``; the models
 
 from __future__ import annotations
 
+import math
 import mmap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
-from torchvectors.errors import ParseError
+from torchvectors.errors import ParseError, shown
 from torchvectors.formats.block import Block
 from torchvectors.formats.symbols import BrokenPickleError, Made, Name, read_symbols
 from torchvectors.formats.utf8 import only_text
@@ -192,10 +193,10 @@ def _array(made: Made) -> NDArray[Any]:
         case _:
             raise BrokenPickleError("its rows are laid out in a way that is not known here")
     kind, raw = _dtype(dtype), _raw(data)
-    whole = all(type(n) is int and n >= 0 for n in shape)
-    count = int(np.prod(shape, dtype=object)) if whole else -1
-    if count * kind.itemsize != len(raw):
-        raise BrokenPickleError(f"its rows are of the shape {shape!r:.60}, and take {len(raw):,} bytes")
+    # Of a number of any length Python would go on multiplying for ever.
+    whole = len(shape) <= 2 and all(type(n) is int and 0 <= n < 1 << 48 for n in shape)
+    if not whole or math.prod(shape) * kind.itemsize != len(raw):
+        raise BrokenPickleError(f"its rows are of the shape {shown(shape, 60)}, and take {len(raw):,} bytes")
     return np.frombuffer(raw, kind).reshape(shape, order="F" if order else "C")
 
 

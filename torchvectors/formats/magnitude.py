@@ -79,10 +79,18 @@ class _Database:
         self._connection.close()
 
     def rows(self, query: str, size: int) -> Iterator[list[tuple[object, ...]]]:
-        """Yield lists of ``size`` rows, each to be had within a bounded time."""
-        cursor = self._connection.execute(query)
-        while part := cursor.fetchmany(size):
-            self._steps = 0
+        """Yield lists of ``size`` rows, or of fewer where they are long, each to be had within a bounded time."""
+        part: list[tuple[object, ...]] = []
+        nbytes = 0
+        for row in self._connection.execute(query):
+            part.append(row)
+            # Pages that several rows lead to can make of a small file any number of long ones.
+            nbytes += sum(len(value) for value in row if type(value) is bytes)
+            if len(part) == size or nbytes > BLOCK:
+                self._steps = nbytes = 0
+                yield part
+                part = []
+        if part:
             yield part
 
     def _stepped(self) -> bool:

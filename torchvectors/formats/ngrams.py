@@ -31,6 +31,7 @@ LARGEST_N = 128  # characters; a model whose n-grams are longer is none, and wou
 _BASIS, _PRIME = np.uint32(2166136261), np.uint32(16777619)
 _BLOCK = 512  # sums made at a time, so that they stay in a core's cache
 _FEW = 4  # words that are faster one by one
+_AT_ONCE = 1 << 24  # bytes of rows that are taken for one word at a time
 _LONGEST = 4  # bytes of a character
 
 
@@ -187,10 +188,12 @@ def add_rows(
         counts: How many each sum takes: int64 (n,).
     """
     if len(counts) <= _FEW:
+        size = max(_AT_ONCE // max(4 * sums.shape[1], 1), 1)
         for own, end, count in zip(sums, counts.cumsum().tolist(), counts.tolist(), strict=True):
-            # Unlike a sum, this has to go step by step.
-            parts = np.concatenate([own[None], take(rows[end - count : end])])
-            own[:] = np.add.accumulate(parts, axis=0)[-1]
+            for start in range(end - count, end, size):
+                # Unlike a sum, this has to go step by step.
+                parts = np.concatenate([own[None], take(rows[start : min(start + size, end)])])
+                own[:] = np.add.accumulate(parts, axis=0)[-1]
         return
     ends = counts.cumsum()
     for start in range(0, len(counts), _BLOCK):

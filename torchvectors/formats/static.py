@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 
 WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
 BLOCK = 512 * 1024  # bytes of rows at a time
-LARGEST_TOKENIZER = 1 << 28  # bytes; the largest vocabulary known takes a tenth of it
+LARGEST_TOKENIZER = 1 << 27  # bytes; the largest vocabulary known takes a quarter of it
+LARGEST_RATIO = 200  # rows that several tokens share may grow to so many times the files, as an archive may
 _MATRICES = ("embeddings", "embedding.weight")
 _FLOATS = {"F16", "F32", "F64", "I8"}  # model2vec multiplies int8 rows as they are
 _INTEGERS = {"I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64"}
@@ -91,6 +92,9 @@ def read_static(path: Path, *, name: str, max_vectors: int | None = None) -> Ite
         places = numbers if places is None else places.astype(np.int64)
         if len(wrong := places[(places < 0) | (places >= n)]):
             raise ParseError(f"{name}: a token has row {int(wrong[0]):,}, and there are {n:,} rows. {_CURE}")
+        nbytes = path.stat().st_size + path.with_name(TOKENIZER).stat().st_size
+        if 4 * len(tokens) * dim > LARGEST_RATIO * nbytes:
+            raise ParseError(f"{name}: it would unpack to {len(tokens):,} rows of dim {dim:,}. {_CURE}")
         if weights is not None:
             logger.info("%s: each row is multiplied by its token's weight", name)
 

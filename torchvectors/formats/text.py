@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 SPACE, COMMA, NEWLINE = 0x20, 0x2C, 0x0A
 BLOCK = 512 * 1024  # bytes read at a time; numbers, masks and parser then stay in a core's cache
+_DIGITS = 18  # of a number in a header; more is no count of anything
 LONGEST_ROW = (
     16 * 1024 * 1024
 )  # bytes; some 500,000 numbers, so a file without newlines ends in an error soon
@@ -120,7 +121,7 @@ def without_header(lines: bytes) -> bytes:
     """Cut off a first line ``N D``, if it is one: two integers, and D numbers in the row below."""
     first, _, below = lines.partition(b"\n")
     fields = first.rstrip().split(b" ")
-    if len(fields) != 2 or not all(field.isdigit() for field in fields):
+    if len(fields) != 2 or not all(field.isdigit() and len(field) <= _DIGITS for field in fields):
         return lines
     row = below.partition(b"\n")[0].rstrip().split(b" ")
     # Two integers are a row too, where rows have one number each; D tells, unless it is 1 as well.

@@ -15,7 +15,7 @@ from torchvectors.download import digest_of, matches, receipt_of
 from torchvectors.errors import ArchiveError, StoreError
 from torchvectors.inventory.names import entries_of, is_alone
 from torchvectors.progress import no_bar, quiet
-from torchvectors.store import FORMAT, VERSION, metadata_of, open_store
+from torchvectors.store import FORMAT, is_of_another_version, metadata_of, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -112,8 +112,8 @@ def _unchecked(held: Held, why: str) -> Finding:
 
 def _store(held: Held, progress: Progress) -> Finding:
     try:
-        version = metadata_of(held.path).get("version", VERSION)
-        if version != VERSION:
+        if is_of_another_version(held.path):
+            version = metadata_of(held.path)["version"]
             return _unchecked(held, f"it is of version {version}, which another version of torchvectors made")
         open_store(held.path).verify(progress)
     except StoreError as error:

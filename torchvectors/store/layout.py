@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
+from xxhash import xxh3_64_hexdigest
 
 from torchvectors.formats import Ngrams, PlainRows
 
@@ -24,6 +25,7 @@ __all__ = [
     "Encoding",
     "Layout",
     "Tensor",
+    "header_is_whole",
     "ngram_metadata",
     "pack",
     "unpack",
@@ -35,6 +37,7 @@ Encoding = Literal["float32", "float16", "int8"]
 CURE = "If this package made the file, delete it: it is made anew when it is next asked for."
 
 FORMAT, VERSION = "torchvectors", "1"
+HEADER_CHECKSUM = "header_checksum"  # in the metadata
 NGRAMS = "fasttext"  # the rule of the n-grams, where there are any
 DATA_START = 16384  # bytes before the first row: room for the header, and a multiple of a page
 LONGEST_HEADER = 1 << 20  # bytes; a store's own is shorter than DATA_START, another program's may be longer
@@ -99,15 +102,31 @@ def pack(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     if not all(isinstance(text, str) for item in metadata.items() for text in item):
         raise BrokenStoreError(f"its metadata must be strings, and they are {dict(metadata)}")
     own = {"format": FORMAT, "version": VERSION}  # in front, and whatever the metadata say
-    header: dict[str, object] = {"__metadata__": own | dict(metadata) | own}
+    said = {key: text for key, text in metadata.items() if key != HEADER_CHECKSUM}
+    header: dict[str, Any] = {"__metadata__": own | said | own}
     for name, tensor in tensors.items():
         place = [tensor.start, tensor.end]
         header[name] = {"dtype": _NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": place}
     # A path that is not UTF-8 holds lone surrogates, which no safetensors reader takes: "?" stands for them.
     text, room = json.dumps(header, ensure_ascii=False).encode(errors="replace"), DATA_START - 8
+    header["__metadata__"][HEADER_CHECKSUM] = _checksum_of(json.loads(text))
+    text = json.dumps(header, ensure_ascii=False).encode(errors="replace")
     if len(text) > room:
         raise BrokenStoreError(f"its metadata take {len(text)} bytes, and there is room for {room}")
     return room.to_bytes(8, "little") + text.ljust(room)
+
+
+def _checksum_of(header: Mapping[str, Any]) -> str:
+    """Return the checksum of a header, but for the checksum in it: of what it says, however that is spelled."""
+    metadata = {key: text for key, text in header["__metadata__"].items() if key != HEADER_CHECKSUM}
+    text = json.dumps({**header, "__metadata__": metadata}, sort_keys=True, separators=(",", ":"))
+    return f"xxh3_64:{xxh3_64_hexdigest(text.encode())}"
+
+
+def header_is_whole(header: Mapping[str, Any]) -> bool:
+    """Say whether a header has no checksum of its own, or the right one."""
+    written = header["__metadata__"].get(HEADER_CHECKSUM)
+    return written is None or written == _checksum_of(header)
 
 
 def unpack(data: memoryview) -> Layout:
@@ -140,9 +159,13 @@ def _parsed(header: memoryview) -> tuple[dict[str, str], list[tuple[str, Tensor]
         entries = json.loads(str(header, "utf-8"))
     except (ValueError, RecursionError) as error:
         raise BrokenStoreError(f"its header cannot be read ({error})") from error
-    metadata = entries.pop("__metadata__", None) if isinstance(entries, dict) else None
+    metadata = entries.get("__metadata__") if isinstance(entries, dict) else None
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise BrokenStoreError("its header has no metadata, or some that are not strings")
+    # Before anything else of it is believed: a bit may have turned its version into another one.
+    if not header_is_whole(entries):
+        raise BrokenStoreError("its header is not as it was written: its checksum is wrong")
+    del entries["__metadata__"]
     return metadata, [(name, _described(name, entry)) for name, entry in entries.items()]
 
 

@@ -7,7 +7,7 @@ import mmap
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from xxhash import xxh3_128
@@ -15,7 +15,15 @@ from xxhash import xxh3_128
 from torchvectors.errors import StoreError
 from torchvectors.progress import quiet
 from torchvectors.store.index import TokenIndex
-from torchvectors.store.layout import CURE, LONGEST_HEADER, Encoding, Layout, unpack
+from torchvectors.store.layout import (
+    CURE,
+    LONGEST_HEADER,
+    VERSION,
+    Encoding,
+    Layout,
+    header_is_whole,
+    unpack,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +35,7 @@ if TYPE_CHECKING:
     from torchvectors.progress import Progress
     from torchvectors.store.layout import Array
 
-__all__ = ["Store", "metadata_of", "open_store"]
+__all__ = ["Store", "is_of_another_version", "metadata_of", "open_store"]
 
 _LONGEST_REASON = 300  # characters: a hostile header may hold a name of a megabyte
 
@@ -182,16 +190,38 @@ def metadata_of(path: Path) -> Mapping[str, str]:
         StoreError: It has no header that can be read.
         FileNotFoundError: There is no such file.
     """
+    try:
+        found = _header_of(path).get("__metadata__", {})
+        return {name: text for name, text in found.items() if isinstance(text, str)}
+    except (TypeError, AttributeError) as error:
+        raise StoreError(f"{path}: its header cannot be read ({error}). {CURE}") from error
+
+
+def is_of_another_version(path: Path) -> bool:
+    """Say whether a store is of another version than this package reads, and not of this one and damaged.
+
+    Raises:
+        StoreError: It has no header that can be read.
+        FileNotFoundError: There is no such file.
+    """
+    header = _header_of(path)
+    try:
+        return header["__metadata__"].get("version", VERSION) != VERSION and header_is_whole(header)
+    except (KeyError, TypeError, AttributeError, RecursionError):
+        return False
+
+
+def _header_of(path: Path) -> dict[str, Any]:
     with open(path, "rb", opener=_unseen) as file:
         length = int.from_bytes(file.read(8), "little")
         header = file.read(length) if 2 <= length <= LONGEST_HEADER else b""
     try:
-        found = json.loads(header)["__metadata__"]
-        return {name: text for name, text in found.items() if isinstance(text, str)}
-    except KeyError:
-        return {}
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        found = json.loads(header)
+    except (ValueError, RecursionError) as error:
         raise StoreError(f"{path}: its header cannot be read ({error}). {CURE}") from error
+    if not isinstance(found, dict):
+        raise StoreError(f"{path}: its header cannot be read (it is no JSON object). {CURE}")
+    return found
 
 
 def _unseen(path: str, flags: int) -> int:

@@ -21,6 +21,9 @@ __all__ = ["FastTextModel", "read_fasttext"]
 
 BLOCK = 512 * 1024  # bytes of rows made at a time
 MOST_WORDS = 1024  # in a block, for a word has some twenty n-grams, however small the dim
+MOST_BYTES = (
+    64 * 1024
+)  # of the words of a block, but for a single one: each may have as many n-grams as characters
 
 
 class FastTextModel:
@@ -51,8 +54,12 @@ class FastTextModel:
     def _blocks(self) -> Iterator[Block]:
         layout = self._layout
         size = max(min(BLOCK // (4 * layout.dim), MOST_WORDS), 1)
-        for start in range(0, len(layout), size):
-            rows = np.arange(start, min(start + size, len(layout)))
+        lengths, stop = (layout.ends - layout.starts).cumsum(), 0
+        while stop < len(layout):
+            start, done = stop, lengths[stop - 1] if stop else 0
+            fits = int(np.searchsorted(lengths, done + MOST_BYTES, side="right"))
+            stop = min(start + size, max(fits, start + 1))
+            rows = np.arange(start, stop)
             places = zip(layout.starts[rows].tolist(), layout.ends[rows].tolist(), strict=True)
             words = [layout.cursor.text(*place) for place in places]
             yield Block.of(words, self._vectors(words, rows))
