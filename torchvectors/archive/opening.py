@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Contents", "MemberStream", "contents_of", "open_member"]
+__all__ = ["Contents", "MemberStream", "contents_of", "open_member", "tar_members"]
 
 _LOCAL_HEADER = 30  # bytes before a zip's member, and before its name
 _PROMISES = (".zip", ".gz", ".tgz", ".xz")
@@ -100,8 +100,8 @@ def contents_of(path: Path) -> Contents:
                 return Contents(packing="zip", members=tuple(info.filename for info in infos))
             stream, packing, is_tar = _unpacked(path, file, stack)
             if is_tar:
-                found = _files_of(path, _bounded(path, stream, file), stack)
-                members = tuple(info.name for info, _ in found)
+                found = tar_members(path, _bounded(path, stream, file), stack)
+                members = tuple(info.name for info, _ in found if info.isreg())
                 return Contents(packing=", ".join(filter(None, (packing, "tar"))), members=members)
             return Contents(packing=packing, members=(path.stem if packing else path.name,))
         except (*_DAMAGED, *_SENSELESS) as error:
@@ -216,10 +216,10 @@ def _in_zip(
     return stack.enter_context(archive.open(info)), info.filename, info.file_size
 
 
-def _files_of(
+def tar_members(
     path: Path, bounded: Bounded, stack: ExitStack
 ) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
-    """Yield a tar's plain files, each with the archive; a link or a device is none. None of them is kept here."""
+    """Yield what is in a tar, one after another, each with the archive, which ``stack`` closes. None of it is kept."""
     bounded.headers(more=True)
     archive = tarfile.open(fileobj=cast("BinaryIO", bounded), mode="r:")  # noqa: SIM115 - the stack closes it
     stack.callback(archive.close)
@@ -229,16 +229,18 @@ def _files_of(
         archive.members.clear()  # type: ignore[attr-defined]  # typeshed has no such attribute
         count, names = count + 1, names + len(info.name)
         refuse_many(path, count + names // 200)
-        if info.isreg():
-            yield info, archive
+        bounded.headers(more=False)
+        yield info, archive
         bounded.headers(more=True)
     bounded.headers(more=False)
 
 
 def _in_tar(path: Path, bounded: Bounded, member: str | None, stack: ExitStack) -> tuple[Readable, str, int]:
     choice = Choice[tuple[tarfile.TarInfo, tarfile.TarFile]](path, member)
-    for one in _files_of(path, bounded, stack):
-        choice.offer(one[0].name, one)
+    for one in tar_members(path, bounded, stack):
+        # A link or a device is no member: only what is a plain file can be read.
+        if one[0].isreg():
+            choice.offer(one[0].name, one)
     info, archive = choice.made()
     stream = archive.extractfile(info)
     if stream is None:  # cannot be, of a regular file

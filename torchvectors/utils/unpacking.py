@@ -12,11 +12,11 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from contextlib import contextmanager, suppress
-from pathlib import Path, PurePath
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from torchvectors.archive import LARGEST_RATIO, SLACK, MemberStream
+from torchvectors.archive import LARGEST_RATIO, SLACK, Bounded, MemberStream, refuse_many, tar_members
 from torchvectors.cache import replacing
 from torchvectors.errors import ArchiveError, TorchVectorsError
 
@@ -34,7 +34,7 @@ PathLike = str | os.PathLike[str]
 _CHUNK = 1 << 18  # bytes
 
 # What the standard library raises of an archive that is damaged, or whose directory makes no sense.
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error, EOFError)
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError)
 _SENSELESS = (ValueError, IndexError, OverflowError, MemoryError, RuntimeError)
 
 
@@ -75,16 +75,16 @@ def extract_archive(
 def _from_tar(path: Path, folder: str, overwrite: bool) -> list[str]:
     logger.info("Opening tar file %s.", path)
     total = 0
-    with _open_tar(path) as (tar, stream):
-        for info in tar:
+    with _open_tar(path) as (members, stream):
+        for info, _ in members:
             _refuse_astray(path, info.name, is_plain=info.isreg() or info.isdir())
             total += info.size
             _refuse_too_much(path, total)
         while stream.read(_CHUNK):  # up to its end, where gzip's check sum is
             pass
     files = []
-    with _open_tar(path) as (tar, _):
-        for info in tar:
+    with _open_tar(path) as (members, _):
+        for info, tar in members:
             place = os.path.join(folder, info.name)  # noqa: PTH118 - torchtext's own text, "./" and all
             if info.isdir():
                 Path(place).mkdir(parents=True, exist_ok=True)
@@ -99,16 +99,16 @@ def _from_tar(path: Path, folder: str, overwrite: bool) -> list[str]:
 
 
 @contextmanager
-def _open_tar(path: Path) -> Iterator[tuple[tarfile.TarFile, MemberStream]]:
+def _open_tar(path: Path) -> Iterator[tuple[Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]], Bounded]]:
     """Open a tar archive, packed with gzip or not at all, to be read once from its beginning to its end."""
-    with _refusing_damage(path), path.open("rb") as file:
+    with ExitStack() as stack:
+        stack.enter_context(_refusing_damage(path))
+        file = stack.enter_context(path.open("rb"))
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
-        plain: Any = gzip.GzipFile(fileobj=file) if packed else file
-        stream = MemberStream(plain, path=path, name=path.name, total=None, limit=_most(path))
-        # As a stream, which asks for nothing but read().
-        with tarfile.open(fileobj=stream, mode="r|") as tar:  # type: ignore[call-overload]  # it says IO[bytes]
-            yield tar, stream
+        plain: Any = stack.enter_context(gzip.GzipFile(fileobj=file)) if packed else file
+        bounded = Bounded(plain, path=path, limit=_most(path))
+        yield tar_members(path, bounded, stack), bounded
 
 
 def _from_zip(path: Path, folder: str, overwrite: bool) -> list[str]:
@@ -116,6 +116,7 @@ def _from_zip(path: Path, folder: str, overwrite: bool) -> list[str]:
     files = []
     with _refusing_damage(path), zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
+        refuse_many(path, len(infos))
         for info in infos:
             mode = stat.S_IFMT(info.external_attr >> 16)
             _refuse_astray(path, info.filename, is_plain=mode in (0, stat.S_IFREG, stat.S_IFDIR))
@@ -185,18 +186,20 @@ def _refusing_damage(path: Path) -> Iterator[None]:
     except (*_DAMAGED, *_SENSELESS, OSError) as error:
         # An OSError may be of the file that is written; but only a place before the start of one that is read is
         # no valid argument.
-        if isinstance(error, OSError) and (error.errno != errno.EINVAL or error.filename):
-            raise
+        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+            if error.errno != errno.EINVAL or error.filename:
+                raise
         said = str(error) or type(error).__name__
         text = f"{path}: this archive is cut short or damaged ({said}). Delete it and get it again."
         raise ArchiveError(text) from error
 
 
 def _refuse_astray(path: Path, name: str, *, is_plain: bool) -> None:
-    parts = PurePath(name)
+    # As Windows reads it, on every system: there "C:x" and "..\\x" lead elsewhere, and "/x", too.
+    parts = PureWindowsPath(name)
     if not is_plain:
         flaw = "is a link or a device, and only files and folders are unpacked here"
-    elif parts.is_absolute() or parts.drive or ".." in parts.parts:
+    elif parts.root or parts.drive or ".." in parts.parts:
         flaw = "would be written outside the folder"
     elif not name or "\0" in name:
         flaw = "is no name of a file"
