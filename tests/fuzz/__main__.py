@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz TARGET --runs N``: give a reader inputs that nobody meant, and see that it takes or refuses them.
+"""``python -m tests.fuzz TARGET --runs N``: give a reader inputs that nobody meant; it must take or refuse them.
 
 With atheris installed (``pip install atheris``) the inputs follow the coverage of our code; ``--engine own`` and
 ``--engine hypothesis`` need nothing that the tests do not need. The last line is a record as JSON. The exit code is 1
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where the tests' own helpers are
 
@@ -53,12 +54,12 @@ def main() -> int:
 
 
 def _names() -> list[str]:
-    from tests.fuzz.targets import TARGETS
+    from fuzz.targets import TARGETS
 
     return list(TARGETS)
 
 
-def _followed(given: argparse.Namespace, name: str) -> dict[str, object]:
+def _followed(given: argparse.Namespace, name: str) -> dict[str, Any]:
     """Run a target in processes of their own: a reader that brings its process down is found, too."""
     runs = results = 0
     slowest = seconds = 0.0
@@ -79,9 +80,9 @@ def _followed(given: argparse.Namespace, name: str) -> dict[str, object]:
             str(given.keep),
         ]
         start = time.monotonic()
-        ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace", check=False)  # noqa: S603
+        ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
         seconds += time.monotonic() - start
-        told = (
+        told: dict[str, Any] = (
             json.loads(record.read_text())
             if record.exists()
             else {"runs": 0, "results": 0, "slowest": 0, "found": []}
@@ -132,12 +133,12 @@ def _child(given: argparse.Namespace) -> None:
         ]
         packages += ["pickletools"]
         with atheris.instrument_imports(include=packages):
-            from tests.fuzz.targets import TARGETS
+            from fuzz.targets import TARGETS
     else:
-        from tests.fuzz.targets import TARGETS
-    from tests.fuzz.campaign import Campaign, at_random, by_hypothesis, guarded
-    from tests.fuzz.mutation import mutated
-    from tests.fuzz.targets import folder
+        from fuzz.targets import TARGETS
+    from fuzz.campaign import Campaign, at_random, by_hypothesis, guarded
+    from fuzz.mutation import mutated
+    from fuzz.targets import folder
 
     target = TARGETS[given.target]
     campaign = Campaign(target=target, keep=given.keep / given.target / "found")

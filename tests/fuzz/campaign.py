@@ -142,7 +142,7 @@ def by_hypothesis(campaign: Campaign, runs: int, seed: int) -> None:
     @hypothesis.given(st.data())
     def tried(data: st.DataObject) -> None:
         draw = lambda n: data.draw(st.integers(0, n - 1)) if n > 1 else 0  # noqa: E731
-        begun = pool[draw(len(pool))]
+        begun = pool[draw(len(pool))]  # type: ignore[no-untyped-call]  # hypothesis does not annotate it
         campaign.one(mutated(begun, draw, words=target.words, others=pool)[: target.longest])
 
     tried()

@@ -119,8 +119,7 @@ def magnitude() -> list[bytes]:
     bare[3] = "INSERT INTO magnitude_format VALUES ('dim', 2)"
     view = [
         "CREATE TABLE t (key, dim_0)",
-        "CREATE VIEW magnitude AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x AS key, "
-        "x AS dim_0 FROM c",
+        "CREATE VIEW magnitude AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x, 1 FROM c",
         plain[1],
     ]
     return [_database(statements) for statements in (plain, bare, view)]
@@ -185,8 +184,8 @@ def static() -> list[bytes]:
         "model": {"type": "WordPiece", "vocab": vocab},
     }
     scored = {"model": {"type": "Unigram", "vocab": [["a", -1.0], ["b", -2.0]]}}
-    arrays = {"embeddings": ROWS}
-    mapped = {
+    arrays: dict[str, Any] = {"embeddings": ROWS}
+    mapped: dict[str, Any] = {
         "embeddings": ROWS[:2].astype(np.float16),
         "mapping": np.array([0, 1, 1, 0], np.int32),
         "weights": np.ones(4, np.float64),
@@ -214,12 +213,12 @@ def torch_vectors() -> list[bytes]:
 
 
 def torch_vocab() -> list[bytes]:
-    found = []
+    found: list[bytes] = []
     with classes("torchtext.vocab.vocab.Vocab", "torchtext._torchtext.Vocab") as (outer, core):
         for default in ([], [0]):
             whole, inner = outer(), core()
-            state = "0.0.2", default, TOKENS, []
-            type(inner).__getstate__ = lambda _self, state=state: state  # type: ignore[attr-defined, misc]
+            state: tuple[Any, ...] = "0.0.2", default, TOKENS, []
+            setattr(type(inner), "__getstate__", lambda _self, state=state: state)  # noqa: B010 - as mypy wants it
             whole.vocab = inner
             found += [pickle.dumps(whole, protocol) for protocol in (2, 4)]
         for as_zip in (True, False):
@@ -231,7 +230,9 @@ def torch_vocab() -> list[bytes]:
 
 def store() -> list[bytes]:
     """Return stores without the blanks in their headers."""
-    block = Block.of([token.encode() for token in [*TOKENS, "the"]], np.concatenate([ROWS, ROWS[:1]]) / 1e30)
+    block = Block.of(
+        [token.encode() for token in [*TOKENS, "the"]], np.concatenate([ROWS, ROWS[:1]]) / np.float32(1e30)
+    )
     every = Ngrams(minn=1, maxn=3, buckets=3, rows=PlainRows(array=ROWS[:3].copy()))
     some = Ngrams(
         minn=2, maxn=3, buckets=9, rows=PlainRows(array=ROWS[:2].copy()), kept=np.array([1, 7], np.uint32)
@@ -251,9 +252,7 @@ def store() -> list[bytes]:
 def archives() -> list[bytes]:
     body = b"token 1 2\n" * 20
     members = {"about/README": b"hello\n", "data/v.txt": body}
-    found = []
-    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        found.append(_zipped(members, method))
+    found = [_zipped(members, method) for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)]
     found += [_zipped({"v.txt": body}, zipfile.ZIP_DEFLATED, comment=b"PK\5\6 a comment"), _zip64()]
     for form in (tarfile.USTAR_FORMAT, tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
         tarred = _tarred({"d/" + "long" * 30 + "/é.txt": body, "v.txt": b"a 1\n"}, form)
@@ -327,7 +326,7 @@ def receipts() -> list[bytes]:
 def fitted() -> list[bytes]:
     vocab = Vocab(TOKENS, 0)
     whole = packed_fit(Fitted(vocab=vocab, counts={"the": 3}, running=7, rows=2))
-    bare = {
+    bare: dict[str, Any] = {
         "token_bytes": np.frombuffer(b"ab", np.uint8),
         "token_lengths": np.array([1, 1], np.int64),
         "token_counts": np.array([1, 0], np.int64),

@@ -59,9 +59,9 @@ class Target:
 
 def folder() -> Path:
     """Return this process' folder for its inputs, in memory where the system has such."""
-    global _FOLDER  # noqa: PLW0603
+    global _FOLDER
     if _FOLDER is None or not _FOLDER.is_dir():
-        base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+        base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         _FOLDER = Path(tempfile.mkdtemp(prefix="torchvectors-fuzz-", dir=base))
     return _FOLDER
 
@@ -250,9 +250,9 @@ def unpacking(data: bytes) -> None:
 def _emptied(place: Path) -> None:
     for root, folders, files in os.walk(place, topdown=False):
         for name in files:
-            os.unlink(os.path.join(root, name))
+            (Path(root) / name).unlink()
         for name in folders:
-            os.rmdir(os.path.join(root, name))
+            (Path(root) / name).rmdir()
 
 
 def receipt(data: bytes) -> None:
@@ -294,8 +294,10 @@ def whole_way(data: bytes) -> None:
 
 
 _PICKLE = (
-    b"\x80\x02", b"cos\nsystem\n", b"cbuiltins\neval\n", b"R", b"b", b"\x81", b"}", b"]", b"(", b"t", b"a", b"e", b"s", b"u",
-    b"q\0", b"h\0", b"\x94", b"\x93", b".", b"\x8c\1a", b"X\1\0\0\0a", b"K\1", b"\x8a\1\1", b"Q", b"0", b"2", b"\x85", b"\x86",
+    b"\x80\x02", b"cos\nsystem\n", b"cbuiltins\neval\n", b"R", b"b",
+    b"\x81", b"}", b"]", b"(", b"t", b"a", b"e", b"s", b"u",
+    b"q\0", b"h\0", b"\x94", b"\x93", b".", b"\x8c\1a",
+    b"X\1\0\0\0a", b"K\1", b"\x8a\1\1", b"Q", b"0", b"2", b"\x85", b"\x86",
 )  # fmt: skip
 _ZIP = (b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\7\x08", b"../x", b"/x", b"C:\\x", b"\1\0")
 _TAR = (

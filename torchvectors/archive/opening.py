@@ -229,6 +229,8 @@ def tar_members(
         archive.members.clear()  # type: ignore[attr-defined]  # typeshed has no such attribute
         count, names = count + 1, names + len(info.name)
         refuse_many(path, count + names // 200)
+        if info.size < 0:
+            raise tarfile.ReadError(f"a size of {info.size}")
         bounded.headers(more=False)
         yield info, archive
         bounded.headers(more=True)

@@ -113,7 +113,8 @@ def _blocks(path: Path, name: str) -> Iterator[Block]:
     try:
         with closing(_Database(path)) as database:
             yield from _blocks_of(database, path.stat().st_size, name)
-    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where SQLite repeats a damaged schema
+    # The last where SQLite repeats a damaged schema; the first where a damaged page speaks of gigabytes.
+    except (MemoryError, sqlite3.Error, UnicodeDecodeError) as error:
         text = f"SQLite says {str(error)!r}. It is no Magnitude file, or a damaged one: get it again"
         raise ParseError(f"{name}: the table `magnitude` of this file cannot be read: {text}.") from error
 
@@ -123,11 +124,12 @@ def _blocks_of(database: _Database, nbytes: int, name: str) -> Iterator[Block]:
     size, precision = _said(database, dim, name)
     columns = ["key", *(f"dim_{number}" for number in range(dim)), *(["magnitude"] if has_length else [])]
     query = f"SELECT {', '.join(columns)} FROM magnitude ORDER BY rowid"  # noqa: S608 - of our own words
-    done = 0
+    done = text = 0
     for rows in database.rows(query, max(BLOCK // (4 * dim), 1)):
         done += len(rows)
+        text += sum(len(row[0]) for row in rows if isinstance(row[0], bytes))
         # A row takes a byte for each of its columns, at least; pages that lead to one another can give more.
-        if done > nbytes // len(columns):
+        if done > nbytes // len(columns) or text > nbytes:
             raise ParseError(
                 f"{name}: it gives more rows than there is room for in {nbytes:,} bytes. {_CURE}"
             )
@@ -190,9 +192,9 @@ def _block(rows: list[tuple[object, ...]], dim: int, unit: float, place: str) ->
     if len(tokens) < len(keys) or not all(isinstance(one, (int, float)) for row in numbers for one in row):
         raise ParseError(f"{place} has a key that is no text, or something that is no number. {_CURE}")
     table = np.array(numbers, np.float64)
-    # In float32, as pymagnitude multiplies and divides them.
-    vectors = table[:, :dim].astype(np.float32)
-    with np.errstate(over="ignore"):
+    # In float32, as pymagnitude multiplies and divides them. A damaged row may hold any number.
+    with np.errstate(over="ignore", invalid="ignore"):
+        vectors = table[:, :dim].astype(np.float32)
         if table.shape[1] == dim:
             return Block.of(tokens, vectors / np.float32(unit))
         return Block.of(tokens, vectors * (table[:, dim:] / unit).astype(np.float32))

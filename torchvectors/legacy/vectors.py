@@ -48,7 +48,7 @@ def _loaded(path: Path) -> object:
     try:
         mapped = zipfile.is_zipfile(path)
         deep = _nests_deep(path, mapped)
-    except (ArchiveError, ValueError) as error:
+    except (ArchiveError, zipfile.BadZipFile, ValueError) as error:
         raise _wrong(path, "it is damaged") from error
     if deep:
         raise _wrong(path, "it nests deeper than anything that torchtext kept")

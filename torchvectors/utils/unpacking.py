@@ -34,7 +34,7 @@ PathLike = str | os.PathLike[str]
 _CHUNK = 1 << 18  # bytes
 
 # What the standard library raises of an archive that is damaged, or whose directory makes no sense.
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError)
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error, EOFError)
 _SENSELESS = (ValueError, IndexError, OverflowError, MemoryError, RuntimeError)
 
 
@@ -183,15 +183,19 @@ def _refusing_damage(path: Path) -> Iterator[None]:
         yield
     except TorchVectorsError:
         raise
+    except gzip.BadGzipFile as error:  # an OSError without a number
+        raise _damaged(path, error) from error
     except (*_DAMAGED, *_SENSELESS, OSError) as error:
         # An OSError may be of the file that is written; but only a place before the start of one that is read is
         # no valid argument.
-        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-            if error.errno != errno.EINVAL or error.filename:
-                raise
-        said = str(error) or type(error).__name__
-        text = f"{path}: this archive is cut short or damaged ({said}). Delete it and get it again."
-        raise ArchiveError(text) from error
+        if isinstance(error, OSError) and (error.errno != errno.EINVAL or error.filename):
+            raise
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> ArchiveError:
+    said = str(error) or type(error).__name__
+    return ArchiveError(f"{path}: this archive is cut short or damaged ({said}). Delete it and get it again.")
 
 
 def _refuse_astray(path: Path, name: str, *, is_plain: bool) -> None:
