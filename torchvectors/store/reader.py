@@ -78,7 +78,9 @@ class Store:
 
     def rows(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return copies of n rows, decoded: float32 (n, dim). Each must be in ``range(N)``."""
-        return _decoded(self.vectors[rows], None if self.scales is None else self.scales[rows])
+        # Not vectors[rows], which takes twice as long.
+        found = self.vectors.take(rows, axis=0)
+        return _decoded(found, None if self.scales is None else self.scales[rows])
 
     def block(self, start: int, stop: int) -> NDArray[np.float32]:
         """Return the rows from ``start`` to ``stop``, decoded: float32 (n, dim), which are not to be written to.
