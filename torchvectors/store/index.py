@@ -186,7 +186,9 @@ class TokenIndex:
         while len(left):
             alike = left[hashes[place[left]] == numbers[left]]
             rows = np.asarray(self.rows)[place[alike]].astype(np.int64)
-            same = self._are(rows, sought if len(alike) == len(sought) else [sought[i] for i in alike.tolist()])
+            same = self._are(
+                rows, sought if len(alike) == len(sought) else [sought[i] for i in alike.tolist()]
+            )
             found[alike[same]] = rows[same]
             place[left] += 1
             left = left[(found[left] < 0) & (place[left] < end[left])]

@@ -194,7 +194,7 @@ class Stoi(MutableMapping[str, int]):
     @overload
     def get(self, token: str, default: Other, /) -> int | Other: ...
     def get(self, token: str, default: Other | None = None, /) -> int | Other | None:
-        """Return a token's row, or ``default``; without an exception that is raised and caught, for half are unknown."""
+        """Return a token's row, or ``default``; no exception is raised and caught on the way."""
         row = self._find(token) if self._dict is None else self._dict.get(token)
         return default if row is None else row
 

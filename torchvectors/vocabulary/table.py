@@ -26,6 +26,7 @@ __all__ = ["HasItos", "Vocab", "fingerprint_of"]
 
 _FORMAT = "torchvectors.vocab"
 _VERSION = 1  # of what `Vocab.state` returns
+_FIRST = -64  # as a signed number, the least byte that a character of UTF-8 begins with; all others are below
 
 
 class HasItos(Protocol):
@@ -54,9 +55,14 @@ class _Index(dict[str, int]):
 def fingerprint_of(itos: Sequence[str], default_index: int | None) -> str:
     """Return a checksum over tokens in their order, and the default index: see `Vocab.fingerprint`."""
     digest = xxh3_128(b"none" if default_index is None else b"%d" % default_index)
-    tokens = [token.encode("utf-8", "surrogatepass") for token in itos]
-    digest.update(np.fromiter(map(len, tokens), "<i8", len(tokens)).tobytes())
-    digest.update(b"".join(tokens))
+    # All at once, in a tenth of the time that it takes one by one.
+    text = "".join(itos).encode("utf-8", "surrogatepass")
+    ends = np.fromiter(map(len, itos), np.int64, len(itos)).cumsum()  # of each token, in characters
+    if len(itos) and ends[-1] != len(text):
+        starts = np.flatnonzero(np.frombuffer(text, np.uint8).view(np.int8) >= _FIRST)
+        ends = np.append(starts, len(text))[ends]
+    digest.update(np.diff(ends, prepend=0).astype("<i8").tobytes())
+    digest.update(text)
     return f"xxh3_128:{digest.hexdigest()}"
 
 
