@@ -11,6 +11,7 @@ from torch.utils.data.datapipes.iter import ShardingFilter
 
 from torchvectors.errors import GraphError, warn
 from torchvectors.fitting import FITTED, asked_upstream, described
+from torchvectors.forms import Form
 from torchvectors.stages import Do, before, each_row, refuse_unpicklable
 
 if TYPE_CHECKING:
@@ -32,11 +33,12 @@ def form(name: str) -> Callable[[Class], Class]:
     def register(cls: Class) -> Class:
         taken = IterDataPipe.functions.get(name)
         owner = getattr(taken, "args", (taken,))[0]  # torch keeps a partial of the class
-        if taken is not None and getattr(owner, "__module__", None) != cls.__module__:
+        ours = isinstance(taken, Form) or getattr(owner, "__module__", None) == cls.__module__
+        if taken is not None and not ours:
             cure = f"For torchvectors' stage write torchvectors.datapipes.{cls.__name__}(pipe, …)"
             warn(f".{name}() is a form of {owner!r} already, and stays that. {cure}")
             return cls
-        IterDataPipe.functions.pop(name, None)  # this module is loaded anew
+        IterDataPipe.functions.pop(name, None)  # what was promised; or this module is loaded anew
         IterDataPipe.register_datapipe_as_function(name, cls)
         return cls
 
