@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import lzma
 import os
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from torchvectors.errors import ArchiveError, MemberError
+from torchvectors.inflate import Inflated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -231,7 +233,13 @@ def _in_zip(
         # Of the other methods zipfile unpacks all that it has read at once: a few bytes may become gigabytes.
         text = f"{path}: {info.filename} is packed by method {info.compress_type}, and only 0 and 8 are read here."
         raise ArchiveError(f"{text} Unpack it yourself.")
-    return stack.enter_context(archive.open(info)), info.filename, info.file_size
+    if info.compress_type == zipfile.ZIP_STORED:
+        return stack.enter_context(archive.open(info)), info.filename, info.file_size
+    packed = copy.copy(info)
+    # zipfile finds the packed bytes and gives them as they are; to check them is not its work.
+    packed.compress_type, packed.file_size, packed.CRC = zipfile.ZIP_STORED, info.compress_size, None  # type: ignore[assignment]
+    stream = stack.enter_context(archive.open(packed))
+    return Inflated(stream, nbytes=info.file_size, crc=info.CRC), info.filename, info.file_size
 
 
 def _in_tar(

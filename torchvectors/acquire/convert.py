@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from torchvectors.acquire.ahead import Hashed, read_ahead
 from torchvectors.acquire.kinds import Stored, kind_of
 from torchvectors.archive import open_member
 from torchvectors.cache import scratch
-from torchvectors.catalog import Digest, Member, strongest
+from torchvectors.catalog import Member, strongest
 from torchvectors.errors import DigestError, ParseError, warn
 from torchvectors.formats import TEXT, Block, FastTextModel, Peeked
 from torchvectors.store import Store, open_store, write_store
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torchvectors.acquire.cuts import Cut
     from torchvectors.acquire.kinds import Reader
     from torchvectors.archive import MemberStream
+    from torchvectors.catalog import Digest
     from torchvectors.formats import ByteStream
     from torchvectors.progress import Bars, Progress
 
@@ -65,10 +66,12 @@ def convert(origin: Origin, target: Path, *, cut: Cut, prepared: Reader | None, 
     with ExitStack() as stack:
         stream = stack.enter_context(open_member(origin.path, name, nbytes=size))
         peeked = Peeked(stream)
-        watched = _Watched(peeked, stream.total, stack.enter_context(bars(target.stem)), _algorithm(origin))
         found, place = kind_of(peeked.head, prepared), _place(origin, stream)
+        hashed = Hashed(peeked, _algorithm(origin))
+        watched = _Watched(hashed, stream.total, stack.enter_context(bars(target.stem)))
         blocks: Iterable[Block] = ()
         if found.read is not None:
+            watched.ahead = stack.enter_context(read_ahead(hashed))
             blocks = found.read(watched, name=place, max_vectors=cut.max_vectors)
         elif found.read_file is not None:
             path = origin.path if stream.plain else None
@@ -89,8 +92,9 @@ def convert(origin: Origin, target: Path, *, cut: Cut, prepared: Reader | None, 
 def _as_file(path: Path | None, watched: _Watched, target: Path) -> Iterator[Path]:
     """Yield a file to which a reader has random access: ``path``; or what was packed, unpacked for a while."""
     if path is not None:
-        while watched.algorithm is not None and watched.read(_CHUNK):  # it is read twice, once to be hashed
-            pass
+        if watched.hashed.algorithm is not None:  # it is read twice, once to be hashed
+            while watched.read(_CHUNK):
+                pass
         watched.pass_over()
         yield path
         return
@@ -102,22 +106,18 @@ def _as_file(path: Path | None, watched: _Watched, target: Path) -> Iterator[Pat
 
 
 class _Watched:
-    """A stream that is hashed, and reports how far it is, while somebody reads it."""
+    """A hashed stream that reports how far it is, while somebody reads it."""
 
-    def __init__(
-        self, stream: ByteStream, total: int | None, progress: Progress, algorithm: str | None
-    ) -> None:
-        self._stream, self._total, self._progress = stream, total, progress
-        self._hash = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
-        self.algorithm = algorithm
+    def __init__(self, hashed: Hashed, total: int | None, progress: Progress) -> None:
+        self.hashed = hashed
+        self.ahead: ByteStream = hashed  # the same, read by a thread
+        self._total, self._progress = total, progress
         self.last = b""  # the last byte read
         self.done = 0  # bytes
         self.ended = False  # whether the end was read
 
     def read(self, n: int, /) -> bytes:
-        data = self._stream.read(n)
-        if self._hash is not None:
-            self._hash.update(data)
+        data = self.ahead.read(n)
         self.done += len(data)
         self.last = data[-1:] or self.last
         self.ended = not data
@@ -131,10 +131,9 @@ class _Watched:
 
     @property
     def digest(self) -> Digest | None:
-        """Of all that was read; None where nothing was published to compare it with."""
-        if self._hash is None or self.algorithm is None:
-            return None
-        return Digest(algorithm=self.algorithm, value=self._hash.hexdigest())
+        """Of the whole file; None where not all of it was read, or nothing was published to compare it with."""
+        # Of a part none is known: what is hashed may have been read ahead.
+        return self.hashed.digest if self.ended or self.done == self._total else None
 
 
 def _algorithm(origin: Origin) -> str | None:
