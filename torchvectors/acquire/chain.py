@@ -8,6 +8,7 @@ from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from torchvectors import catalog
 from torchvectors.acquire.convert import Origin, convert
@@ -100,6 +101,12 @@ def acquire(
         raise ValueError(
             f"the name of the vectors at {shown(url)} is empty: give the file's, or its member's."
         )
+    if "://" in name:
+        file = urlsplit(shown(name)).path.rpartition("/")[2]
+        if url is None:
+            cure = f"To download, name the file, too: Vectors({file!r}, url={shown(name)!r})."
+            raise NotFoundError(f"no vectors found at {shown(name)}: this is no path. {cure}")
+        name = file  # an address would be kept, with all that is secret in it, as the vectors' name
     if name in EMBEDDED:
         return _from_store(Path(str(files("torchvectors.sample") / EMBEDDED[name])), places, cut, bars)
     # A file that has gone may not be the one that a URL gives now.
@@ -115,8 +122,6 @@ def acquire(
             if os.path.isdir(name):  # noqa: PTH112 - it says no, too, where the system cannot tell
                 text = f"no vectors found at {name}: it is a folder, and no model's, which has a model.safetensors"
                 raise NotFoundError(f"{text} and a tokenizer.json. {cure}") from None
-            if "://" in name:
-                cure = f"To download, name the file, too: Vectors({Path(name).name!r}, url={name!r})."
             raise NotFoundError(f"no vectors found at {places.write / name}. {cure} {error}") from None
     if entry is not None:
         # A plain file that we fetched bears its member's name, too, but has a receipt.

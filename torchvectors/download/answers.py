@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -18,7 +18,9 @@ __all__ = [
     "Origin",
     "Span",
     "Verdict",
+    "anywhere",
     "continues",
+    "is_sound",
     "judge",
     "judge_slice",
     "judge_tail",
@@ -33,6 +35,8 @@ __all__ = [
 
 _NUMBER = "([0-9]{1,18})"  # int() refuses very long ones
 _SPAN = re.compile(rf"bytes {_NUMBER}-{_NUMBER}/(?:{_NUMBER}|\*)")
+_ETAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]{0,254}"')  # a strong one (RFC 9110, 8.8.3)
+_DATE = re.compile(r"[A-Za-z0-9,:+ -]{1,64}")
 _ANOTHER_RANGE = "it answered with another range than the one asked for"
 
 HEAD = 1024  # bytes at the start of a body in which a page or an error that poses as data shows itself
@@ -61,6 +65,7 @@ class Verdict:
     total: int | None = None  # bytes of the whole file, as the server says
     wrong: bool = False  # the URL works, but what it gives is not the promised file
     damaged: bool = False  # nor any other: it contradicts its own check sum
+    unreachable: bool = False  # nobody was asked: there is no host of that name, or no network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,9 @@ class Origin:
     etag: str | None = None  # strong only: a weak one does not promise equal bytes
     modified: str | None = None  # Last-Modified, word for word
     total: int | None = None  # bytes of the whole file
+    encoding: str = (
+        ""  # Content-Encoding, which is said of stored files, too; ranges of packed ones mean others
+    )
     start: int = 0  # of the part in that file
     stop: int | None = None  # where the part is to end; None: with the file
 
@@ -99,12 +107,34 @@ class Held:
 
 def origin_of(url: str, headers: Mapping[str, str], total: int | None) -> Origin:
     """Remember what an answer (whose headers are looked up whatever their case) says about its file."""
-    etag = headers.get("ETag", "")
     return Origin(
         url=url,
-        etag=etag if etag.startswith('"') else None,
-        modified=headers.get("Last-Modified"),
+        etag=_validator(_ETAG, headers.get("ETag")),
+        modified=_validator(_DATE, headers.get("Last-Modified")),
         total=total,
+        encoding=_encoding(headers),
+    )
+
+
+def _validator(pattern: re.Pattern[str], value: object) -> str | None:
+    """Return what can be sent back to the server; None if it is none, or was made to break a header."""
+    return value if isinstance(value, str) and pattern.fullmatch(value) else None
+
+
+def _encoding(headers: Mapping[str, str]) -> str:
+    encoding = headers.get("Content-Encoding", "").strip().lower()[:_LONGEST_NAME]
+    return "" if encoding == "identity" else encoding
+
+
+def is_sound(origin: Origin) -> bool:
+    """Say whether an origin that was read from a file is what `origin_of` would make."""
+    etag, modified = _validator(_ETAG, origin.etag), _validator(_DATE, origin.modified)
+    counts = (origin.total, origin.start, origin.stop)
+    return (
+        isinstance(origin.url, str)
+        and isinstance(origin.encoding, str)
+        and (etag, modified) == (origin.etag, origin.modified)
+        and all(one is None or (type(one) is int and one >= 0) for one in counts)
     )
 
 
@@ -112,7 +142,8 @@ def range_headers(held: Held | None) -> dict[str, str]:
     """Return the headers that ask for the rest of a part, or for the whole file if there is no part."""
     if held is None:
         return {}
-    return {"Range": f"bytes={held.size}-", "If-Range": held.origin.validator}
+    condition = {"If-Range": held.origin.validator} if held.origin.validator else {}
+    return {"Range": f"bytes={held.size}-", **condition}
 
 
 def tail_headers(length: int, total: int | None) -> dict[str, str]:
@@ -153,7 +184,9 @@ def judge(status: int, headers: Mapping[str, str], held: Held | None) -> Verdict
         return Verdict(do=Do.AFRESH, reason="it has nothing behind what is here already")
     reason = f"it answered {status} {_phrase(status)}".rstrip()
     if status in (408, 425, 429) or status >= 500:
-        return Verdict(do=Do.RETRY, reason=reason, wait=_wait(headers))
+        wait = _wait(headers)
+        asks = f", and asks to be left alone for {wait:,.0f} s" if wait else ""
+        return Verdict(do=Do.RETRY, reason=f"{reason}{asks}", wait=wait)
     return Verdict(do=Do.REFUSE, reason=reason)
 
 
@@ -199,9 +232,14 @@ def _judge_range(headers: Mapping[str, str], held: Held) -> Verdict:
 
 
 def continues(before: Origin, now: Origin) -> bool:
-    """Say whether bytes from ``now`` may be added to a part that came from ``before``."""
+    """Say whether bytes from ``now`` may be added to a part that is held as one from ``before``."""
     places = [(one.url, one.start, one.stop) for one in (before, now)]
     return places[0] == places[1] and not _has_changed(before, now)
+
+
+def anywhere(origin: Origin, url: str) -> Origin:
+    """Return an origin as that of another URL, of which only its size can be compared."""
+    return replace(origin, url=url, etag=None, modified=None)
 
 
 def _has_changed(before: Origin, now: Origin) -> bool:
@@ -209,7 +247,8 @@ def _has_changed(before: Origin, now: Origin) -> bool:
     # An entity tag decides alone: servers behind one name may disagree on the time of equal files.
     if not (before.etag and now.etag):
         pairs.append((before.modified, now.modified))
-    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+    unlike = any(None not in pair and pair[0] != pair[1] for pair in pairs)
+    return unlike or before.encoding != now.encoding
 
 
 def _length(headers: Mapping[str, str]) -> int | None:
@@ -245,6 +284,7 @@ _POSING = {
     "an XML error": re.compile(rb"(<\?xml[^>]*>\s*)?<Error>\s*<|<\?xml[^>]*>\s*<Error[\s>]", re.IGNORECASE),
     "a Git LFS pointer": re.compile(rb"version https://git-lfs", re.IGNORECASE),
 }
+_LONGEST_NAME = 40  # characters of what a server says that are repeated
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and white space may come before them
 _TITLE = re.compile(rb"<(?:title|Code)>\s*([^<]{1,80})", re.IGNORECASE)
 
@@ -255,9 +295,13 @@ def posing(head: bytes) -> str | None:
     for what, marker in _POSING.items():
         if marker.match(start):
             title = _TITLE.search(head)
-            said = f" ({title[1].decode('utf-8', 'replace').strip()!r})" if title else ""
-            return f"{what}{said}"
+            return f"{what} ({_quoted(title[1])})" if title else what
     return None
+
+
+def _quoted(title: bytes) -> str:
+    """Quote a title without what may be an address or a key, which pages like to repeat."""
+    return repr(re.sub(r"\S*[/=@%&?]\S*|\S{25,}", "…", title.decode("utf-8", "replace").strip()))
 
 
 def objection(head: bytes, *, encoding: str = "", name: str = "") -> str | None:
@@ -276,4 +320,5 @@ def objection(head: bytes, *, encoding: str = "", name: str = "") -> str | None:
     as_it_is = name.lower().endswith((".gz", ".tgz")) or not head.startswith(b"\x1f\x8b")
     if not encodings or (encodings <= {"gzip", "x-gzip"} and as_it_is):
         return None
-    return f"it packed the file on the way (Content-Encoding: {encoding}) although asked not to"
+    named = re.sub(r"[^\w ,.-]", "?", encoding[:_LONGEST_NAME])
+    return f"it packed the file on the way (Content-Encoding: {named}) although asked not to"

@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from torchvectors.download.answers import HEAD, Held, Origin
+from torchvectors.cache import replacing
+from torchvectors.download.answers import HEAD, Held, Origin, anywhere, is_sound
 from torchvectors.errors import CacheError
 
 if TYPE_CHECKING:
@@ -30,18 +31,20 @@ class Part:
         size: How many they are.
         head: The first `HEAD` of them.
         resumed: They came in more than one answer.
+        afresh: They are not offered to be continued until others have come, though they stay for the next call.
     """
 
-    def __init__(self, destination: Path, algorithms: Iterable[str]) -> None:
+    def __init__(self, destination: Path, algorithms: Iterable[str], *, sure: bool) -> None:
+        """Take no bytes up yet; ``sure`` says that a digest will tell whether they are the right ones."""
         self.path = destination.with_name(f"{destination.name}.part")
         self.aside = destination.with_name(f"{destination.name}.doubted")
         self._note = destination.with_name(f"{destination.name}.part.json")
-        self._algorithms = tuple(algorithms)
+        self._algorithms, self._sure = tuple(algorithms), sure
         self._empty()
 
     def _empty(self) -> None:
         self.origin: Origin | None = None
-        self.size, self.head, self.resumed = 0, b"", False
+        self.size, self.head, self.resumed, self.afresh = 0, b"", False, False
         self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in self._algorithms}
 
     def digest(self, algorithm: str) -> str:
@@ -50,10 +53,17 @@ class Part:
 
     def held(self, url: str) -> Held | None:
         """Return the part as something that ``url`` (as shown) can continue; None if it cannot."""
-        if self.origin is None or self.origin.url != url or not self.size:
+        if self.origin is None or not self.stays or self.afresh:
             return None
-        # Without a validator nothing tells whether the rest would come from the same file.
-        return Held(size=self.size, origin=self.origin) if self.origin.etag or self.origin.modified else None
+        if self.origin.url == url and self.origin.validator:
+            return Held(size=self.size, origin=self.origin)
+        # Nothing tells whether the rest would come from the same file but the digest, in the end.
+        return Held(size=self.size, origin=anywhere(self.origin, url)) if self._sure else None
+
+    @property
+    def stays(self) -> bool:
+        """Whether a later call can continue it."""
+        return bool(self.size and self.origin and (self._sure or self.origin.validator))
 
     @property
     def total(self) -> int | None:
@@ -73,12 +83,12 @@ class Part:
 
     def recount(self) -> None:
         """Read the file anew, which somebody else has written: its size, its first bytes and its digests."""
-        origin, resumed = self.origin, self.resumed
+        origin, resumed, afresh = self.origin, self.resumed, self.afresh
         self._empty()
         with on_disk(self.path), self.path.open("rb") as file:
             while chunk := file.read(CHUNK):
                 self._count(chunk)
-        self.origin, self.resumed = origin, resumed
+        self.origin, self.resumed, self.afresh = origin, resumed, afresh
 
     def _read_note(self) -> Origin | None:
         try:
@@ -86,11 +96,7 @@ class Part:
             origin = Origin(**fields)
         except (OSError, ValueError, TypeError):
             return None
-        words = (origin.url, origin.etag or "", origin.modified or "")
-        counts = (origin.total, origin.start, origin.stop)
-        return (
-            origin if all(isinstance(word, str) for word in words) and all(map(_is_count, counts)) else None
-        )
+        return origin if is_sound(origin) else None
 
     def drop(self) -> None:
         """Remove what is here."""
@@ -104,8 +110,15 @@ class Part:
         self.drop()
         with on_disk(self.path, 0, origin.total):
             self.path.touch()
-            self._note.write_text(json.dumps(asdict(origin)), "utf-8")
-        self.origin = origin
+        self.adopt(origin)
+
+    def adopt(self, origin: Origin) -> None:
+        """Note that the bytes that come next are from ``origin``, which may be elsewhere than where the first were."""
+        if origin != self.origin:
+            # In one step: a note that is cut short would cost the bytes.
+            with on_disk(self.path, self.size, origin.total), replacing(self._note) as temporary:
+                temporary.write_text(json.dumps(asdict(origin)), "utf-8")
+            self.origin = origin
 
     @contextmanager
     def writing(self) -> Iterator[Callable[[bytes], None]]:
@@ -170,7 +183,3 @@ def on_disk(path: Path, size: int = 0, total: int | None = None) -> Iterator[Non
             f"{path}: it could not be written ({error.strerror or error}).{needs} Make room and call again, which "
             "continues it; or give another folder as cache=… or in the environment variable TORCHVECTORS_HOME."
         ) from error
-
-
-def _is_count(value: object) -> bool:
-    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from torchvectors.cache import folders, lock, writable
 from torchvectors.catalog import Digest
-from torchvectors.download import fetch
+from torchvectors.download import fetch, shown
 from torchvectors.download.receipts import beside
 from torchvectors.errors import CacheError, DigestError, NotFoundError
 from torchvectors.progress import bar
@@ -60,7 +60,8 @@ def download_from_url(
 
     Args:
         url: Where the file is, by http or https.
-        path: Where to put it. None: into ``root``, under the last part of the URL.
+        path: Where to put it. None: into ``root``, under the last part of the URL, with its query, as torchtext had
+            it, unless that holds a secret (`download.shown`), which is no name for a file.
         root: The folder, where no path is given; it is created.
         overwrite: Download the file even if it is there.
         hash_value: The digest that the file must have, in hexadecimal; also one that is there already.
@@ -99,9 +100,10 @@ def download_from_url(
 
 
 def _file_name(url: str) -> str:
-    name = url.rpartition("/")[2]
+    harmless = shown(url) == url
+    name = url.rpartition("/")[2] if harmless else urlsplit(url).path.rpartition("/")[2]
     if name in ("", ".", "..") or os.sep in name:
-        raise ValueError(f"{url!r}: this URL does not end in the name of a file: give path=.")
+        raise ValueError(f"{shown(url)!r}: this URL does not end in the name of a file: give path=.")
     return name
 
 
