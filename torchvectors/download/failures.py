@@ -61,7 +61,9 @@ def why(error: Exception, policy: Policy) -> Verdict:
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        # Behind a proxy urllib3 hands a cause on as an argument alone.
+        within = (one for one in error.args if isinstance(one, BaseException))
+        error = error.__cause__ or error.__context__ or next(within, None)
 
 
 def _systems(error: Exception) -> Iterator[OSError]:

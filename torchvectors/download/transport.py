@@ -149,6 +149,7 @@ def ask(session: Session, url: str, headers: dict[str, str], policy: Policy) -> 
 
 def _get(session: Session, url: str, headers: dict[str, str], policy: Policy) -> Response:
     from requests import RequestException, exceptions
+    from urllib3.exceptions import ProxySchemeUnknown
 
     times = (policy.connect_timeout, policy.read_timeout)
     try:
@@ -156,7 +157,7 @@ def _get(session: Session, url: str, headers: dict[str, str], policy: Policy) ->
             return session.get(url, headers=headers, stream=True, timeout=times)
     except exceptions.InvalidHeader:  # the answer's: a length that contradicts itself
         raise
-    except exceptions.InvalidProxyURL:
+    except (exceptions.InvalidProxyURL, ProxySchemeUnknown):
         raise Refused("the proxy's address (HTTPS_PROXY, HTTP_PROXY) is none") from None
     except exceptions.InvalidSchema as error:
         if "SOCKS" in str(error):
