@@ -50,6 +50,7 @@ __all__ = [
     "UnknownNameError",
     "UnknownTokenError",
     "VocabError",
+    "shown",
     "warn",
 ]
 
@@ -140,3 +141,16 @@ def warn(text: str) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("torchvectors."):
         frame, level = frame.f_back, level + 1
     warnings.warn(text, stacklevel=level)
+
+
+def shown(value: object, most: int = 100) -> str:
+    """Return what an error says of a value that somebody gave: its ``repr()``, cut after ``most`` characters.
+
+    A value that came out of a file may be one that Python cannot show: nested too deep, or a number of ten thousand
+    digits. Its type is told then.
+    """
+    try:
+        text = repr(value)
+    except Exception:  # of every kind: RecursionError, ValueError, or what a class of the user's own raises
+        text = f"a {type(value).__name__} that cannot be shown"
+    return text if len(text) <= most else f"{text[:most]}…"

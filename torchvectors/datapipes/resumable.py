@@ -13,7 +13,7 @@ from xxhash import xxh3_64_intdigest
 
 from torchvectors.datapipes.epochs import Epochs
 from torchvectors.datapipes.graph import Pipe, is_dealt_out
-from torchvectors.errors import GraphError
+from torchvectors.errors import GraphError, shown
 from torchvectors.fitting import GoesBy, described, group_size
 from torchvectors.stages import Trace, before, stated
 
@@ -166,8 +166,9 @@ class Resumable(IterableDataset[Any]):
         now = {"version": _VERSION, "graph": self._said, "seed": self.seed, "shard": list(self._shard())}
         for name, value in now.items():
             then = stated(state, name, type(value), "Resumable")
-            if then != value:
-                text = f"Resumable: this state was taken with the {name} {then!r}, and now it is {value!r}."
+            # In a list there may be anything, and not all of that can be compared.
+            if (name == "shard" and not _are_numbers(then)) or then != value:
+                text = f"Resumable: this state was taken with the {name} {shown(then, 2000)}, and now it is {value!r}."
                 raise GraphError(f"{text} Resume with the graph, seed, ranks and workers as they were.")
         fits = stated(state, "fits", list, "Resumable")
         if len(fits) != len(self._fits):
@@ -182,3 +183,7 @@ class Resumable(IterableDataset[Any]):
         for goes_by, one in zip(self._fits, fits, strict=True):
             goes_by.adopt(one)
         self._resume = resume
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    return all(type(one) is int for one in values)

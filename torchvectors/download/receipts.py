@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Receipt", "beside", "digest_of", "matches", "receipt_of", "write_receipt"]
 
 _CHUNK = 1 << 20  # bytes
+_LONGEST = 1 << 16  # bytes of a receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +53,11 @@ def receipt_of(path: Path) -> Receipt | None:
     It may be there without its file, which was then removed or did not yet get its name.
     """
     try:
-        found = json.loads(beside(path).read_text("utf-8"))
+        with beside(path).open("rb") as file:
+            found = json.loads(file.read(_LONGEST))
         receipt = Receipt(**{field.name: found.get(field.name) for field in fields(Receipt)})
         receipt.digest  # noqa: B018  (refuses what is not a digest)
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
     kinds = (type(receipt.url), type(receipt.nbytes), type(receipt.verified))
     return receipt if kinds == (str, int, bool) and type(receipt.etag) in (str, type(None)) else None

@@ -269,7 +269,9 @@ class Fit:
         """
         settings = stated(state, "settings", str, "build_vocab")
         if settings != repr(self.settings):
-            text = f"build_vocab: this state was taken with {settings}, and the graph has {self.settings}."
+            text = (
+                f"build_vocab: this state was taken with {settings:.1000}, and the graph has {self.settings}."
+            )
             raise GraphError(f"{text} Build the graph as it was.")
         rows, length = stated(state, "rows", int, "build_vocab"), self._corpus and self._corpus.length()
         if length is not None and length != rows:

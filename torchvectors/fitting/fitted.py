@@ -166,7 +166,7 @@ def expect_equal(vocab: Vocab, state: dict[str, Any]) -> None:
     """
     expected = stated(state, "fingerprint", str, "build_vocab")
     if vocab.fingerprint != expected:
-        text = f"build_vocab: this state was taken with the vocabulary {expected}"
+        text = f"build_vocab: this state was taken with the vocabulary {expected:.100}"
         text += f", and that of this graph is {vocab.fingerprint}, of {len(vocab)} tokens"
         raise GraphError(f"{text}. The corpus, its tokenizer or the settings are not those of the state.")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torchdata.nodes import BaseNode
 
 from torchvectors.batch import Batching, Layout
-from torchvectors.errors import GraphError
+from torchvectors.errors import GraphError, shown
 from torchvectors.fitting import padding_before
 from torchvectors.nodes.graph import SOURCE, Node, Stage
 from torchvectors.stages import stated
@@ -142,6 +142,8 @@ def _expect_order(state: dict[str, Any], batching: Batching) -> None:
     then = stated(state, _BUCKETS, dict, "batch_tokens") if _BUCKETS in state else {"bucket_batches": None}
     now = batching.order if batching.bucket_batches is not None else {"bucket_batches": None}
     for name in dict.fromkeys(["bucket_batches", *now]):
-        if then.get(name) != now[name]:
-            text = f"the state was taken with {name}={then.get(name)}, and this graph has {name}={now[name]}"
+        said = then.get(name)
+        # Not every value that a file can hold can be compared; one of another type is another one.
+        if type(said) is not type(now[name]) or said != now[name]:
+            text = f"the state was taken with {name}={shown(said)}, and this graph has {name}={now[name]}"
             raise GraphError(f"batch_tokens: {text}, so other rows would follow. Give it the same settings.")

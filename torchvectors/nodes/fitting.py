@@ -233,11 +233,11 @@ class AlignVectors(GivesAlignment, NeedsVocab):
             GraphError: The state was taken with other vectors, or another policy.
         """
         said = self.settings_said()
-        if initial_state is not None and initial_state.get(_ALIGNED, said) != said:
-            text = (
-                f"align_vectors: this state was taken with {initial_state[_ALIGNED]}, and now it is {said}."
-            )
-            raise GraphError(f"{text} Give the vectors and the settings as they were.")
+        if isinstance(initial_state, dict) and _ALIGNED in initial_state:
+            then = stated(initial_state, _ALIGNED, str, "align_vectors")
+            if then != said:
+                text = f"align_vectors: this state was taken with {then:.1000}, and now it is {said}."
+                raise GraphError(f"{text} Give the vectors and the settings as they were.")
         super().reset(initial_state)
 
     def get_state(self) -> dict[str, Any]:

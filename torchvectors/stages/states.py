@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TypeVar
 
-from torchvectors.errors import GraphError
+from torchvectors.errors import GraphError, shown
 
 __all__ = ["stated"]
 
@@ -26,15 +27,15 @@ def stated(state: object, key: str, kind: type[Kind], stage: str) -> Kind:
         GraphError: The state is no dict, says nothing of that, or says it in another type.
     """
     if not isinstance(state, dict):
-        raise GraphError(f"{stage}: a state is a dict, and this is {state!r:.100}. {_CURE}")
+        raise GraphError(f"{stage}: a state is a dict, and this is {shown(state)}. {_CURE}")
     if key not in state:
-        has = ", ".join(map(repr, state)) or "nothing"
-        raise GraphError(f"{stage}: this state has no {key!r}; it has {has:.200}. {_CURE}")
+        has = ", ".join(shown(one, 40) for one in islice(state, 5)) or "nothing"
+        raise GraphError(f"{stage}: this state has no {key!r}; it has {has}. {_CURE}")
     value = state[key]
     if isinstance(value, kind) and (kind is not int or _counts(value)):
         return value
     raise GraphError(
-        f"{stage}: {key!r} in this state is {value!r:.100}, which is no {kind.__name__}. {_CURE}"
+        f"{stage}: {key!r} in this state is {shown(value)}, which is no {kind.__name__}. {_CURE}"
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import reprlib
 from typing import TYPE_CHECKING
 
-from torchvectors.errors import TokenTypeError, VocabError
+from torchvectors.errors import TokenTypeError, VocabError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,15 +19,15 @@ def believed(tokens: object, default_index: object) -> tuple[list[str], int | No
         VocabError: It cannot.
     """
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-        raise VocabError(f"this saved vocabulary is damaged: {reprlib.repr(tokens)} is not a list of tokens")
+        raise VocabError(f"this saved vocabulary is damaged: {shown(tokens)} is not a list of tokens")
     if default_index is not None and not isinstance(default_index, int):
-        raise VocabError(f"this saved vocabulary is damaged: {default_index!r} is not a default index")
+        raise VocabError(f"this saved vocabulary is damaged: {shown(default_index)} is not a default index")
     return tokens, default_index
 
 
 def not_a_token(value: object) -> TokenTypeError:
     """Return the error for what should be a token, and is no ``str``."""
-    return TokenTypeError(f"a token is a str, not {reprlib.repr(value)} (of type {type(value).__name__})")
+    return TokenTypeError(f"a token is a str, not {shown(value)} (of type {type(value).__name__})")
 
 
 def refuse_other_types(tokens: Sequence[object]) -> None:
@@ -41,10 +40,10 @@ def refuse_other_types(tokens: Sequence[object]) -> None:
         if not isinstance(token, str):
             kind = type(token).__name__
             cure = " Give one sentence at a time." if isinstance(token, (list, tuple)) else ""
-            text = f"tokens[{place}] is {reprlib.repr(token)} (of type {kind}), and a token is a str.{cure}"
+            text = f"tokens[{place}] is {shown(token)} (of type {kind}), and a token is a str.{cure}"
             raise TokenTypeError(text)
 
 
 def out_of_bounds(index: int, size: int) -> VocabError:
     """Return the error for an index that a vocabulary of this size does not have."""
-    return VocabError(f"Specified index {index} is out of bounds for vocab of size {size}")
+    return VocabError(f"Specified index {shown(index)} is out of bounds for vocab of size {size}")

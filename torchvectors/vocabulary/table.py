@@ -14,7 +14,7 @@ from torch import nn
 from xxhash import xxh3_128
 
 from torchvectors.counting import check_specials
-from torchvectors.errors import TokenTypeError, VocabError
+from torchvectors.errors import TokenTypeError, VocabError, shown
 from torchvectors.vocabulary.refusals import believed, not_a_token, out_of_bounds, refuse_other_types
 from torchvectors.vocabulary.text import read_tokens, write_tokens
 
@@ -304,12 +304,16 @@ class Vocab(nn.Module):
         Raises:
             VocabError: It is no state of a Vocab, a damaged one, or one of a later version.
         """
-        if not isinstance(state, Mapping) or state.get("format") != _FORMAT:
-            raise VocabError(f"this is not what Vocab.state() returned: {reprlib.repr(state)}")
+        said = state.get("format") if isinstance(state, Mapping) else None
+        # A tensor, say, can be compared with a str, and what comes out of that is no bool.
+        if not isinstance(state, Mapping) or not isinstance(said, str) or said != _FORMAT:
+            raise VocabError(f"this is not what Vocab.state() returned: {shown(state)}")
         version = state.get("version")
-        if version != _VERSION:
+        if not isinstance(version, int) or version != _VERSION:
             cure = "Install a newer torchvectors to read it."
-            raise VocabError(f"this vocabulary has version {version!r}, {_VERSION} is known here. {cure}")
+            raise VocabError(
+                f"this vocabulary has version {shown(version)}, {_VERSION} is known here. {cure}"
+            )
         return cls(*believed(state.get("tokens"), state.get("default_index")))
 
     def write_text(self, path: str | os.PathLike[str]) -> Path:
@@ -351,6 +355,8 @@ class Vocab(nn.Module):
 
     def __setstate__(self, state: dict[str, object]) -> None:
         # `torch.load` calls this with whatever a file says.
+        if not isinstance(state, dict):
+            raise VocabError(f"this saved vocabulary is damaged: {shown(state)} is no dict")
         rest = dict(state)
         tokens, default_index = believed(rest.pop("_itos", None), rest.pop("_default", None))
         nn.Module.__init__(self)
