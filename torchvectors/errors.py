@@ -151,6 +151,6 @@ def shown(value: object, most: int = 100) -> str:
     """
     try:
         text = repr(value)
-    except Exception:  # of every kind: RecursionError, ValueError, or what a class of the user's own raises
+    except Exception:  # noqa: BLE001 - RecursionError, ValueError, or what a class of the user's own raises
         text = f"a {type(value).__name__} that cannot be shown"
     return text if len(text) <= most else f"{text[:most]}…"

@@ -185,5 +185,5 @@ class Resumable(IterableDataset[Any]):
         self._resume = resume
 
 
-def _are_numbers(values: list[Any]) -> bool:
-    return all(type(one) is int for one in values)
+def _are_numbers(values: object) -> bool:
+    return isinstance(values, list) and all(type(one) is int for one in values)

@@ -1,4 +1,8 @@
-"""A file on the disk → one member of it as a stream of bytes: zip, tar, gzip, xz or plain. Nothing is unpacked."""
+"""A file on the disk → one member of it as a stream of bytes: zip, tar, gzip, xz or plain. Nothing is unpacked.
+
+An archive may come from anywhere. What is read of it, and held in memory, is bounded whatever it says: by its own size
+and by the numbers below.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +15,31 @@ import zipfile
 import zlib
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from torchvectors.errors import ArchiveError, MemberError
+from torchvectors.archive.bounds import (
+    CHUNK,
+    MADE_TO_HARM,
+    Bounded,
+    Readable,
+    Seekable,
+    Unxz,
+    damaged,
+    most_of,
+    refuse_many,
+    too_much,
+)
+from torchvectors.archive.choice import Choice
+from torchvectors.errors import ArchiveError
 from torchvectors.inflate import Inflated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["Contents", "MemberStream", "contents_of", "open_member"]
 
-# Text with numbers shrinks to a third; zeros shrink to a thousandth. What grows more than this is no vector file.
-LARGEST_RATIO = 200
-SLACK = 1 << 20  # bytes that even the smallest archive may unpack to
-
-_CHUNK = 1 << 16  # bytes
-
+_LOCAL_HEADER = 30  # bytes before a zip's member, and before its name
 _PROMISES = (".zip", ".gz", ".tgz", ".xz")
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")  # with members, and without; "PK" alone may be a token
 
@@ -35,45 +47,6 @@ _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, lzma.LZMAErr
 # What zipfile and tarfile raise, too, when a directory or a header makes no sense: places before the start of the
 # file, empty names, names that are not UTF-8, versions to come.
 _SENSELESS = (OSError, ValueError, IndexError, OverflowError, MemoryError, RuntimeError)
-
-
-class Readable(Protocol):
-    """What a member's bytes are read from."""
-
-    def read(self, n: int, /) -> bytes:
-        """Return up to ``n`` bytes."""
-
-
-class Seekable(Readable, Protocol):
-    """What may turn out to be a tar archive."""
-
-    def seek(self, offset: int, /) -> int:
-        """Go to a place."""
-
-    def tell(self) -> int:
-        """Return the place."""
-
-
-class _Bounded:
-    """A stream that is not read behind a limit, be it to skip a member or to take a name of gigabytes."""
-
-    def __init__(self, stream: Seekable, *, path: Path, limit: int) -> None:
-        self._stream, self._path, self._limit = stream, path, limit
-
-    def read(self, n: int, /) -> bytes:
-        self._refuse_behind(self._stream.tell() + n)
-        return self._stream.read(n)
-
-    def seek(self, offset: int, /) -> int:
-        self._refuse_behind(offset)
-        return self._stream.seek(offset)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def _refuse_behind(self, place: int) -> None:
-        if place > self._limit:
-            raise _too_much(self._path, self._path.name, self._limit)
 
 
 class MemberStream:
@@ -97,10 +70,10 @@ class MemberStream:
         try:
             data = self._stream.read(n)
         except _DAMAGED as error:
-            raise _damaged(self._path, error) from error
+            raise damaged(self._path, error) from error
         self.done += len(data)
         if self.done > self._limit:
-            raise _too_much(self._path, self.name, self._limit)
+            raise too_much(self._path, self.name, self._limit)
         return data
 
 
@@ -125,21 +98,18 @@ def contents_of(path: Path) -> Contents:
             zipped = file.read(8).startswith(_ZIPS)
             file.seek(0)
             if zipped:
-                names = stack.enter_context(zipfile.ZipFile(file)).namelist()
-                return Contents(
-                    packing="zip", members=tuple(name for name in names if not name.endswith("/"))
-                )
+                infos = _listed(path, stack.enter_context(zipfile.ZipFile(file)))
+                return Contents(packing="zip", members=tuple(info.filename for info in infos))
             stream, packing, is_tar = _unpacked(path, file, stack)
             if is_tar:
-                bounded = cast("BinaryIO", _bounded(path, stream, file))
-                infos = stack.enter_context(tarfile.open(fileobj=bounded, mode="r:"))
-                packing = ", ".join(filter(None, (packing, "tar")))
-                return Contents(packing=packing, members=tuple(info.name for info in infos if info.isreg()))
+                found = _files_of(path, _bounded(path, stream, file), stack)
+                members = tuple(info.name for info, _ in found)
+                return Contents(packing=", ".join(filter(None, (packing, "tar"))), members=members)
             return Contents(packing=packing, members=(path.stem if packing else path.name,))
         except (*_DAMAGED, *_SENSELESS) as error:
             if isinstance(error, ArchiveError):
                 raise
-            raise _damaged(path, error) from error
+            raise damaged(path, error) from error
 
 
 @contextmanager
@@ -170,10 +140,10 @@ def open_member(
         except ArchiveError:
             raise
         except (*_DAMAGED, *_SENSELESS) as error:
-            raise _damaged(path, error) from error
-        limit = nbytes if nbytes is not None else _most(packed)
+            raise damaged(path, error) from error
+        limit = nbytes if nbytes is not None else most_of(packed)
         if total is not None and total > limit:
-            raise _too_much(path, name, limit)
+            raise too_much(path, name, limit)
         plain = stream is file
         yield MemberStream(stream, path=path, name=name, total=total, limit=limit, plain=plain)
 
@@ -189,10 +159,9 @@ def _find_member(
     stream, _, is_tar = _unpacked(path, file, stack)
     if is_tar:
         bounded = _bounded(path, stream, file)
-        tar = tarfile.open(fileobj=cast("BinaryIO", bounded), mode="r:")  # noqa: SIM115 - the stack closes it
-        found = _in_tar(path, stack.enter_context(tar), member, stack)
+        found = _in_tar(path, bounded, member, stack)
         # gzip and xz compare their check sums at their end, which nobody reaches who reads one member.
-        while stream is not file and bounded.read(_CHUNK):
+        while stream is not file and bounded.read(CHUNK):
             pass
         return found
     if stream is file:
@@ -209,7 +178,7 @@ def _unpacked(path: Path, file: BinaryIO, stack: ExitStack) -> tuple[Seekable, s
     if head.startswith(b"\x1f\x8b"):
         stream, packing = stack.enter_context(gzip.GzipFile(fileobj=file)), "gzip"
     elif head.startswith(b"\xfd7zXZ\0"):
-        stream, packing = stack.enter_context(lzma.open(file)), "xz"  # noqa: SIM115 - the stack closes it
+        stream, packing = Unxz(file), "xz"
     elif path.name.lower().endswith(_PROMISES):
         text = f"{path}: this is no archive: it begins with {head!r}."
         raise ArchiveError(f"{text} It may be a web page that was saved in its place: delete it.")
@@ -218,15 +187,28 @@ def _unpacked(path: Path, file: BinaryIO, stack: ExitStack) -> tuple[Seekable, s
     return stream, packing, is_tar
 
 
-def _bounded(path: Path, stream: Seekable, file: BinaryIO) -> _Bounded:
-    return _Bounded(stream, path=path, limit=_most(os.fstat(file.fileno()).st_size))
+def _bounded(path: Path, stream: Seekable, file: BinaryIO) -> Bounded:
+    return Bounded(stream, path=path, limit=most_of(os.fstat(file.fileno()).st_size))
+
+
+def _listed(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return a zip's files, having seen that no two of them lie over each other: so a few bytes become many files."""
+    infos, reached = archive.infolist(), 0
+    for info in sorted(infos, key=lambda one: one.header_offset):
+        if info.header_offset < reached:
+            raise ArchiveError(f"{path}: {info.filename:.200} overlaps its neighbour: {MADE_TO_HARM}")
+        reached = info.header_offset + _LOCAL_HEADER + info.compress_size
+    refuse_many(path, len(infos))
+    return [info for info in infos if not info.is_dir()]
 
 
 def _in_zip(
     path: Path, archive: zipfile.ZipFile, member: str | None, stack: ExitStack
 ) -> tuple[Readable, str, int]:
-    names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    info = archive.getinfo(_choose(path, names, member))
+    choice = Choice[zipfile.ZipInfo](path, member)
+    for one in _listed(path, archive):
+        choice.offer(one.filename, one)
+    info = choice.made()
     if info.flag_bits & 0x1:
         raise ArchiveError(f"{path}: {info.filename} is encrypted: unpack it yourself.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -242,40 +224,31 @@ def _in_zip(
     return Inflated(stream, nbytes=info.file_size, crc=info.CRC), info.filename, info.file_size
 
 
-def _in_tar(
-    path: Path, archive: tarfile.TarFile, member: str | None, stack: ExitStack
-) -> tuple[Readable, str, int]:
-    # A link or a device is no member: only what is a plain file can be read.
-    infos = {info.name: info for info in archive if info.isreg()}
-    info = infos[_choose(path, list(infos), member)]
+def _files_of(
+    path: Path, bounded: Bounded, stack: ExitStack
+) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
+    """Yield a tar's plain files, each with the archive; a link or a device is none. None of them is kept here."""
+    bounded.headers(more=True)
+    archive = tarfile.open(fileobj=cast("BinaryIO", bounded), mode="r:")  # noqa: SIM115 - the stack closes it
+    stack.callback(archive.close)
+    count = names = 0
+    while (info := archive.next()) is not None:
+        # What tarfile keeps of all members would be more than all that is read of them.
+        archive.members.clear()  # type: ignore[attr-defined]  # typeshed has no such attribute
+        count, names = count + 1, names + len(info.name)
+        refuse_many(path, count + names // 200)
+        if info.isreg():
+            yield info, archive
+        bounded.headers(more=True)
+    bounded.headers(more=False)
+
+
+def _in_tar(path: Path, bounded: Bounded, member: str | None, stack: ExitStack) -> tuple[Readable, str, int]:
+    choice = Choice[tuple[tarfile.TarInfo, tarfile.TarFile]](path, member)
+    for one in _files_of(path, bounded, stack):
+        choice.offer(one[0].name, one)
+    info, archive = choice.made()
     stream = archive.extractfile(info)
     if stream is None:  # cannot be, of a regular file
         raise ArchiveError(f"{path}: {info.name} cannot be read.")
     return stack.enter_context(stream), info.name, info.size
-
-
-def _choose(path: Path, names: Sequence[str], member: str | None) -> str:
-    """Return the one name that is meant."""
-    alike = [name for name in names if member is None or name.rpartition("/")[2] == member]
-    if member is not None and member in names:
-        return member
-    if len(alike) == 1:
-        return alike[0]
-    what = f"there is no {member!r}" if not alike else f"there are {len(alike)} files to choose from"
-    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-    cure = "Unpack the one you want and give its path." if member is None else "Name one of these."
-    raise MemberError(f"{path}: {what} in this archive. It holds: {shown or 'nothing'}. {cure}")
-
-
-def _most(packed: int) -> int:
-    return packed * LARGEST_RATIO + SLACK
-
-
-def _too_much(path: Path, name: str, limit: int) -> ArchiveError:
-    text = f"{path}: {name} unpacks to more than the {limit:,} bytes it may have."
-    return ArchiveError(f"{text} The file is not what it should be: delete it.")
-
-
-def _damaged(path: Path, error: Exception) -> ArchiveError:
-    said = str(error) or type(error).__name__
-    return ArchiveError(f"{path}: this archive is cut short or damaged ({said}). Delete it and get it again.")
