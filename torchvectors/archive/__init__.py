@@ -1,7 +1,7 @@
 """A file on the disk → what it holds; one member of it as a stream of bytes. Nothing is unpacked."""
 
 from torchvectors.archive.bounds import LARGEST_RATIO, MOST_MEMBERS, SLACK, Readable
-from torchvectors.archive.opening import Contents, MemberStream, contents_of, open_member
+from torchvectors.archive.opening import Contents, MemberStream, contents_of, each_member, open_member
 
 __all__ = [
     "LARGEST_RATIO",
@@ -11,5 +11,6 @@ __all__ = [
     "MemberStream",
     "Readable",
     "contents_of",
+    "each_member",
     "open_member",
 ]
