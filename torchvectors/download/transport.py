@@ -157,8 +157,12 @@ def _get(session: Session, url: str, headers: dict[str, str], policy: Policy) ->
             return session.get(url, headers=headers, stream=True, timeout=times)
     except exceptions.InvalidHeader:  # the answer's: a length that contradicts itself
         raise
-    except (exceptions.InvalidProxyURL, ProxySchemeUnknown):
-        raise Refused("the proxy's address (HTTPS_PROXY, HTTP_PROXY) is none") from None
+    except exceptions.InvalidURL as error:
+        proxys = isinstance(error, exceptions.InvalidProxyURL) or isinstance(
+            error.args[0], ProxySchemeUnknown
+        )
+        what = "the proxy's address (HTTPS_PROXY, HTTP_PROXY)" if proxys else "this"
+        raise Refused(f"{what} is not an http or https URL that can be asked") from None
     except exceptions.InvalidSchema as error:
         if "SOCKS" in str(error):
             raise Refused("its proxy speaks SOCKS: pip install 'requests[socks]'") from None
