@@ -132,6 +132,11 @@ def _cut(reply: Reply) -> Reply:
     return replace(reply, cut=len(reply.body) // 2)
 
 
+def _flipped(body: bytes) -> bytes:
+    place = len(body) // 2
+    return body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+
+
 def _header(name: str, value: str) -> Script:
     return _changed(lambda reply: replace(reply, headers={**reply.headers, name: value}))
 
@@ -235,7 +240,13 @@ FAULTS = {
     "a chunk below zero": Fault(script=_broken_chunk(b"-1\r\n"), says=rf"{_NO_HTTP}|{_SHORT}"),
     "a chunk far below zero": Fault(script=_broken_chunk(b"-7\r\n"), says=rf"{_NO_HTTP}|{_SHORT}"),
     "a chunk longer than what comes": Fault(script=_broken_chunk(b"ffffffffffff\r\nPK"), says=_SHORT),
-    # It takes no ranges, or other ones
+    "one bit that has flipped": Fault(
+        script=_changed(lambda one: replace(one, body=_flipped(one.body))),
+        says="its sha256 is .* was expected|damaged|cannot be read",
+    ),
+    # It tells no length, takes no ranges, or other ones
+    "chunks": Fault(script=file(ARCHIVE, chunked=True), says="", harmless=True),
+    "no length": Fault(script=file(ARCHIVE, length=None), says="", harmless=True),
     "no ranges": Fault(script=file(ARCHIVE, ranges=False), says="", harmless=True),
     "no ranges, no tag": Fault(script=file(ARCHIVE, ranges=False, etag=None), says="", harmless=True),
     "another range": Fault(

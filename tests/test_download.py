@@ -41,7 +41,8 @@ from torchvectors.download import (
     shown,
 )
 from torchvectors.download.addresses import hop, hop_refused
-from torchvectors.download.answers import Do, Held, Origin, judge, objection, range_headers
+from torchvectors.download.answers import Do, Held, Origin, judge, range_headers
+from torchvectors.download.disguise import objection
 from torchvectors.errors import (
     CacheError,
     DigestError,
@@ -501,6 +502,24 @@ def test_without_a_validator_a_part_is_not_continued(server: Server, target: Pat
     assert "Range" not in server.log[0].headers
 
 
+@pytest.mark.parametrize("value", ['"a\0b"', '"a\r\n b"', '"a', f'"{"e" * 9_000}"', "a\x01b", "\x7f"])
+@pytest.mark.parametrize("name", ["etag", "modified"])
+def test_a_validator_that_cannot_be_sent_back_is_none(
+    server: Server, target: Path, name: str, value: str
+) -> None:
+    etag, modified = (value, None) if name == "etag" else (None, value)
+    broken = file(BODY, etag=etag, modified=modified, cut=100_000)
+    url = server.on("/a", broken, file(BODY, etag=etag, modified=modified))
+    fetch([url], target, policy=HASTY)
+    assert target.read_bytes() == BODY
+    assert server.log[1].headers["If-Range"] is None
+    target.with_name("vectors.zip.part").write_bytes(BODY[:9])
+    note = {"url": url, name: value, "total": len(BODY)}  # as a careless program would have left it
+    target.with_name("vectors.zip.part.json").write_text(json.dumps(note))
+    fetch([url], target, digests=[SHA256], policy=HASTY)
+    assert target.read_bytes() == BODY
+
+
 @pytest.mark.parametrize("etag", ["", 'W/"1"'], ids=["none", "weak"])
 def test_with_a_digest_a_part_is_continued_also_without_a_validator(
     server: Server, target: Path, etag: str
@@ -736,6 +755,18 @@ def test_a_stored_gz_file_called_encoded_is_kept_as_it_is(server: Server, tmp_pa
     assert target.read_bytes() == stored
     with pytest.raises(DownloadError, match="Content-Encoding: br"):
         fetch([server.on("/b", file(stored, headers={"Content-Encoding": "br"}))], target, policy=HASTY)
+
+
+@pytest.mark.parametrize("labels", [("", "gzip"), ("gzip", "br"), ("gzip", "gzip")])
+def test_a_range_packed_on_the_way_is_not_mixed_with_bytes_that_were_not(
+    server: Server, tmp_path: Path, labels: tuple[str, str]
+) -> None:
+    body, target = gzip.compress(BODY, 1), tmp_path / "cc.de.300.vec.gz"
+    first, second = ({"Content-Encoding": label} if label else {} for label in labels)
+    url = server.on("/a", file(body, cut=100_000, headers=first), file(body, headers=second), file(body))
+    fetch([url], target, policy=HASTY)  # without a digest: nothing would tell afterwards
+    assert target.read_bytes() == body
+    assert len(server.log) == (2 if labels[0] == labels[1] else 3)
 
 
 # Trust

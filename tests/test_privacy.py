@@ -19,7 +19,7 @@ from torchvectors.acquire import acquire
 from torchvectors.cache import folders
 from torchvectors.download import Policy, fetch, shown
 from torchvectors.download.addresses import unsaid
-from torchvectors.download.answers import posing
+from torchvectors.download.disguise import posing
 from torchvectors.errors import TorchVectorsError
 from torchvectors.inventory import look
 from torchvectors.pretrained import FastText

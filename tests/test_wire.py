@@ -52,9 +52,9 @@ def cases(wanted: Callable[[str, Fault], bool], among: int, waits_at: str) -> li
     return found
 
 
-PASSING = cases(lambda _, fault: fault.again and not fault.harmless, 2, "member")
-STAYING = cases(lambda moment, fault: not fault.harmless and fault.fine_for != moment, 2, "whole")
-MIRRORED = cases(lambda *_: True, 6, "")
+PASSING = cases(lambda _, fault: fault.again and not fault.harmless, 3, "member")
+STAYING = cases(lambda moment, fault: not fault.harmless and fault.fine_for != moment, 3, "whole")
+MIRRORED = cases(lambda *_: True, 9, "")
 
 
 @pytest.mark.parametrize(("moment", "name"), PASSING)
@@ -239,11 +239,21 @@ def test_a_wait_that_makes_no_sense_is_refused(
 # Any faults, in any order
 
 
-def scripts_of(chance: random.Random) -> tuple[list[str], list[Reply | Script]]:
+def counted(name: str, served: Counter[str]) -> Script:
+    """Serve a fault, and count it."""
+
+    def script(seen: Seen) -> Reply:
+        served[name] += 1
+        fault = FAULTS[name].script
+        return fault if isinstance(fault, Reply) else fault(seen)
+
+    return script
+
+
+def scripts_of(chance: random.Random, served: Counter[str]) -> list[Script]:
     names = [name for name, fault in FAULTS.items() if not fault.waits]
     drawn = chance.choices(names, k=chance.randrange(7))
-    honest: list[Script] = [file(ARCHIVE)] * chance.randrange(2)
-    return drawn, [*honest, *(FAULTS[name].script for name in drawn)]
+    return [*[file(ARCHIVE)] * chance.randrange(2), *(counted(name, served) for name in drawn)]
 
 
 def verified(path: Path) -> bool:
@@ -262,8 +272,7 @@ def survive(seeds: range, folder: Path) -> tuple[Counter[str], int, int]:
         with Server() as server:
             urls = []
             for number in range(chance.randrange(1, 4)):
-                names, scripts = scripts_of(chance)
-                served.update(names)
+                scripts = scripts_of(chance, served)
                 last = [file(ARCHIVE)] if chance.random() < 0.7 or not scripts else []
                 urls.append(server.on(f"/{number}/v.zip", *scripts, *last))
             for _ in range(3):

@@ -5,7 +5,7 @@ starts and not before, so that importing this costs little.
 """
 
 from torchvectors.download.addresses import mirrored, offline, shown
-from torchvectors.download.answers import posing
+from torchvectors.download.disguise import posing
 from torchvectors.download.fetching import fetch, fetch_member
 from torchvectors.download.receipts import Receipt, digest_of, matches, receipt_of
 from torchvectors.download.transport import Policy

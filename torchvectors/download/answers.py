@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "HEAD",
+    "LONGEST_NAME",
     "Do",
     "Held",
     "Origin",
@@ -24,9 +24,7 @@ __all__ = [
     "judge",
     "judge_slice",
     "judge_tail",
-    "objection",
     "origin_of",
-    "posing",
     "range_headers",
     "slice_headers",
     "span_of",
@@ -39,7 +37,7 @@ _ETAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]{0,254}"')  # a strong one (RFC 91
 _DATE = re.compile(r"[A-Za-z0-9,:+ -]{1,64}")
 _ANOTHER_RANGE = "it answered with another range than the one asked for"
 
-HEAD = 1024  # bytes at the start of a body in which a page or an error that poses as data shows itself
+LONGEST_NAME = 40  # characters of what a server says of an encoding that are kept, and repeated
 
 
 class Do(Enum):
@@ -122,7 +120,7 @@ def _validator(pattern: re.Pattern[str], value: object) -> str | None:
 
 
 def _encoding(headers: Mapping[str, str]) -> str:
-    encoding = headers.get("Content-Encoding", "").strip().lower()[:_LONGEST_NAME]
+    encoding = headers.get("Content-Encoding", "").strip().lower()[:LONGEST_NAME]
     return "" if encoding == "identity" else encoding
 
 
@@ -276,49 +274,3 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
-
-
-# Whole markers: a vector file may begin with a token such as "<unk>", "<s>" or "<html5>".
-_POSING = {
-    "an HTML page": re.compile(rb"<!doctype\s|<html[\s>]", re.IGNORECASE),
-    "an XML error": re.compile(rb"(<\?xml[^>]*>\s*)?<Error>\s*<|<\?xml[^>]*>\s*<Error[\s>]", re.IGNORECASE),
-    "a Git LFS pointer": re.compile(rb"version https://git-lfs", re.IGNORECASE),
-}
-_LONGEST_NAME = 40  # characters of what a server says that are repeated
-_BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and white space may come before them
-_TITLE = re.compile(rb"<(?:title|Code)>\s*([^<]{1,80})", re.IGNORECASE)
-
-
-def posing(head: bytes) -> str | None:
-    """Say what a file that begins with ``head`` is in place of data, such as an HTML page; None if it may be data."""
-    start = head.lstrip(_BLANK)
-    for what, marker in _POSING.items():
-        if marker.match(start):
-            title = _TITLE.search(head)
-            return f"{what} ({_quoted(title[1])})" if title else what
-    return None
-
-
-def _quoted(title: bytes) -> str:
-    """Quote a title without what may be an address or a key, which pages like to repeat."""
-    return repr(re.sub(r"\S*[/=@%&?]\S*|\S{25,}", "…", title.decode("utf-8", "replace").strip()))
-
-
-def objection(head: bytes, *, encoding: str = "", name: str = "") -> str | None:
-    """Say why a body that begins with ``head`` cannot be the data; None if it can.
-
-    Args:
-        head: The first bytes, `HEAD` of them or what there is.
-        encoding: The answer's Content-Encoding, although "identity" was asked for.
-        name: The file's name.
-    """
-    if (what := posing(head)) is not None:
-        return f"it gave {what} in place of data"
-    # Many servers call a stored .gz file "encoded", and some say it of files that are not packed at all: both
-    # give the file as it is. What was really packed on the way is not the file that ranges and digests mean.
-    encodings = {one.strip().lower() for one in encoding.split(",")} - {"", "identity"}
-    as_it_is = name.lower().endswith((".gz", ".tgz")) or not head.startswith(b"\x1f\x8b")
-    if not encodings or (encodings <= {"gzip", "x-gzip"} and as_it_is):
-        return None
-    named = re.sub(r"[^\w ,.-]", "?", encoding[:_LONGEST_NAME])
-    return f"it packed the file on the way (Content-Encoding: {named}) although asked not to"

@@ -71,7 +71,10 @@ class MemberSource:
         try:
             return self._attempt()
         except Odd as odd:
-            self._part.drop()
+            if (
+                self._found is not None
+            ):  # what is odd about a directory says nothing of the bytes that are here
+                self._part.drop()
             return Verdict(do=Do.WHOLE, reason=str(odd))
         except Refused as refusal:
             return Verdict(do=Do.REFUSE, reason=str(refusal))

@@ -10,7 +10,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from torchvectors.cache import replacing
-from torchvectors.download.answers import HEAD, Held, Origin, anywhere, is_sound
+from torchvectors.download.answers import Held, Origin, anywhere, is_sound
+from torchvectors.download.disguise import HEAD
 from torchvectors.errors import CacheError
 
 if TYPE_CHECKING:
