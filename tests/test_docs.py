@@ -72,6 +72,17 @@ def test_the_catalog_page_names_every_entry_and_is_found_stale(tmp_path: Path) -
     assert page.main([str(file), "--check"]) == 1
 
 
+def test_every_test_that_the_page_of_reliability_names_is_there() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    programs = {path.name: path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    named = set(re.findall(r"`(test_\w+(?:\.py)?)`", page))
+    assert len(named) > 10
+    missing = {
+        name for name in named if name not in programs and f"def {name}(" not in "".join(programs.values())
+    }
+    assert not missing
+
+
 def test_the_changelog_begins_with_this_version() -> None:
     from torchvectors import __version__
 

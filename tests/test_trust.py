@@ -85,8 +85,8 @@ def test_a_server_whose_authority_is_named_is_believed(
     [
         ("IP:127.0.0.1", "2020 2021", "certificate has expired"),
         ("IP:127.0.0.1", "2098 2099", "certificate is not yet valid"),
-        ("IP:127.0.0.2", "2020 2099", "IP address mismatch"),
-        ("DNS:elsewhere.invalid", "2020 2099", "IP address mismatch"),
+        ("IP:127.0.0.2", "2020 2099", "(IP address mismatch|it is another host's)"),
+        ("DNS:elsewhere.invalid", "2020 2099", "(IP address mismatch|it is another host's)"),
     ],
     ids=["expired", "too early", "another address", "another name"],
 )

@@ -32,9 +32,12 @@ def why(error: Exception, policy: Policy) -> Verdict:
     from torchvectors.download.pace import Senseless, Slow
 
     cause = next(_systems(error), None)
-    if isinstance(cause, ssl.SSLCertVerificationError):
+    # urllib3 before 2.0 compares names itself, and says so with a ValueError of its own.
+    anothers = any(type(one).__name__ == "CertificateError" for one in _chain(error))
+    if isinstance(cause, ssl.SSLCertVerificationError) or anothers:
+        said = "it is another host's" if anothers else getattr(cause, "verify_message", "")
         cure = "if a proxy of yours is behind this, name its certificate in REQUESTS_CA_BUNDLE"
-        text = f"its certificate was not accepted ({cause.verify_message}); {cure}"
+        text = f"its certificate was not accepted ({said}); {cure}"
         return Verdict(do=Do.REFUSE, reason=text)
     if isinstance(cause, Slow):
         text = f"{cause}, and {policy.slowest:g} a second are the least that is waited for"
