@@ -21,6 +21,7 @@ from torchvectors.acquire.wanted import Wanted, of_entry, of_url
 from torchvectors.cache import folders, lock
 from torchvectors.catalog import Digest
 from torchvectors.download import receipt_of, shown
+from torchvectors.download.receipts import beside
 from torchvectors.errors import (
     ArchiveError,
     DigestError,
@@ -125,7 +126,7 @@ def acquire(
             raise NotFoundError(f"no vectors found at {places.write / name}. {cure} {error}") from None
     if entry is not None:
         # A plain file that we fetched bears its member's name, too, but has a receipt.
-        unfetched = (path for path in _own_files(entry.member.name, places) if receipt_of(path) is None)
+        unfetched = (path for path in _own_files(entry.member.name, places) if not beside(path).is_file())
         own = next(unfetched, None)
     wanted = of_entry(entry, cut) if entry else of_url(name, url or "", digest, cut)
     if own is not None:
@@ -223,14 +224,15 @@ def _from_archive(wanted: Wanted, places: Folders, cut: Cut, prepared: Reader | 
             return store
         origin = archive_of(wanted, places, bars)
         try:
-            try:
-                return _converted(origin, target, cut, prepared, bars)
-            except FileNotFoundError:
-                # In a folder that is only searched, its owner may clean: nothing here keeps a file there.
-                if is_file(origin.path):
-                    raise
+            while True:
+                try:
+                    return _converted(origin, target, cut, prepared, bars)
+                except FileNotFoundError as error:
+                    # In a folder that is only searched, its owner may clean: nothing here keeps a file there. Where
+                    # locks do not hold, another process may just have put it there once more.
+                    if str(error.filename) != str(origin.path):
+                        raise
                 origin = archive_of(wanted, places, bars)
-                return _converted(origin, target, cut, prepared, bars)
         except (ArchiveError, DigestError, ParseError) as error:
             # What we fetched and nobody vouches for must not be found again by the next call.
             if not origin.fetched or origin.verified or isinstance(error, MemberError):

@@ -12,9 +12,9 @@ from torchvectors.acquire.kinds import Stored, kind_of
 from torchvectors.archive import open_member
 from torchvectors.cache import scratch
 from torchvectors.catalog import Member, strongest
-from torchvectors.errors import DigestError, ParseError, warn
+from torchvectors.errors import CacheError, DigestError, ParseError, warn
 from torchvectors.formats import TEXT, Block, FastTextModel, Peeked
-from torchvectors.store import Store, open_store, write_store
+from torchvectors.store import VECTOR_DTYPE, Store, open_store, write_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -84,8 +84,20 @@ def convert(origin: Origin, target: Path, *, cut: Cut, prepared: Reader | None, 
         checked = _checked(blocks, watched, origin, target, metadata)
         metadata.update(cut.metadata)
         kept = cut.of(checked, place)
-        write_store(target, kept, encoding=cut.encoding, metadata=metadata, ngrams=ngrams)
+        try:
+            write_store(target, kept, encoding=cut.encoding, metadata=metadata, ngrams=ngrams)
+        except CacheError as error:
+            raise CacheError(f"{error}{_needed(watched, cut)}") from error
     return open_store(target)
+
+
+def _needed(watched: _Watched, cut: Cut) -> str:
+    """Return a sentence on how large the store of a text will be, judged by the part that was read."""
+    if cut.max_vectors or cut.tokens is not None or watched.passed or not (watched.total and watched.done):
+        return ""
+    share = min(watched.done / watched.total, 1)
+    nbytes = watched.made * VECTOR_DTYPE[cut.encoding].itemsize / 4 / share
+    return f" It needs about {nbytes:,.0f} bytes, as far as the first {share:.0%} of what it is made of tell."
 
 
 @contextmanager
@@ -111,29 +123,31 @@ class _Watched:
     def __init__(self, hashed: Hashed, total: int | None, progress: Progress) -> None:
         self.hashed = hashed
         self.ahead: ByteStream = hashed  # the same, read by a thread
-        self._total, self._progress = total, progress
+        self.total, self._progress = total, progress
         self.last = b""  # the last byte read
         self.done = 0  # bytes
         self.ended = False  # whether the end was read
+        self.passed = False  # whether somebody else has read it
+        self.made = 0  # bytes of float32 rows and tokens
 
     def read(self, n: int, /) -> bytes:
         data = self.ahead.read(n)
         self.done += len(data)
         self.last = data[-1:] or self.last
         self.ended = not data
-        self._progress(self.done, self._total)
+        self._progress(self.done, self.total)
         return data
 
     def pass_over(self) -> None:
         """Take the rest as read, by somebody else."""
-        self.done, self.ended = self._total or self.done, True
-        self._progress(self.done, self._total)
+        self.done, self.ended, self.passed = self.total or self.done, True, True
+        self._progress(self.done, self.total)
 
     @property
     def digest(self) -> Digest | None:
         """Of the whole file; None where not all of it was read, or nothing was published to compare it with."""
         # Of a part none is known: what is hashed may have been read ahead.
-        return self.hashed.digest if self.ended or self.done == self._total else None
+        return self.hashed.digest if self.ended or self.done == self.total else None
 
 
 def _algorithm(origin: Origin) -> str | None:
@@ -152,6 +166,7 @@ def _checked(
     dim = None
     for block in blocks:
         dim = block.rows.shape[1]
+        watched.made += block.rows.nbytes + block.token_bytes.nbytes
         yield block
     member, last = origin.member, watched.last
     listed = strongest(member.digests) if member else ()

@@ -13,7 +13,7 @@ from torchvectors.download.answers import Do, Verdict
 from torchvectors.download.goal import Goal, goal_of
 from torchvectors.download.members import MemberSource
 from torchvectors.download.part import on_disk
-from torchvectors.download.receipts import Receipt, beside, write_receipt
+from torchvectors.download.receipts import Receipt, beside, receipt_of, write_receipt
 from torchvectors.download.transfer import transfer
 from torchvectors.download.transport import Policy, open_session
 from torchvectors.errors import DigestError, DownloadError, NotFoundError, OfflineError
@@ -131,8 +131,18 @@ def _fetch(
         raise _offline(whole.destination, urls)
     policy = policy or Policy.of_environment()
     writable(whole.destination.parent)
-    for goal in filter(None, (whole, alone)):
-        goal.part.take_up()
+    try:
+        for goal in filter(None, (whole, alone)):
+            goal.part.take_up()
+        return _from_urls(urls, whole, alone, member, policy)
+    finally:
+        for goal in filter(None, (whole, alone)):
+            goal.part.leave()
+
+
+def _from_urls(
+    urls: Sequence[str], whole: Goal, alone: Goal | None, member: Member | None, policy: Policy
+) -> tuple[Path, Receipt]:
     doubted: tuple[Goal, Receipt] | None = None
     failures: list[tuple[str, Verdict]] = []
     with open_session(policy) as session:
@@ -254,9 +264,12 @@ def _receipt(part: Part, *, verified: bool) -> Receipt:
 def _keep(part: Part, destination: Path, bytes_at: Path, receipt: Receipt) -> Receipt:
     """Give the file its final name, and say what it is."""
     with on_disk(destination):
+        bytes_at = part.claim(bytes_at, receipt.nbytes)
         # In this order a crash leaves the old file with its receipt, or no file and perhaps a receipt, or the
         # new file with its receipt: never a file with another one's receipt, nor one of ours without.
-        destination.unlink(missing_ok=True)
+        before = receipt_of(destination)
+        if before is None or before.digest != receipt.digest:
+            destination.unlink(missing_ok=True)
         write_receipt(destination, receipt)
         publish(bytes_at, destination)
     part.clean()

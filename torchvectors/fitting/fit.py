@@ -20,7 +20,7 @@ from torchvectors.fitting.given import Fixed, Given
 from torchvectors.fitting.locking import ThreadLock
 from torchvectors.fitting.passing import counted, recorded
 from torchvectors.fitting.ranks import asked_as, digest_of, group_size, shared_key, together
-from torchvectors.fitting.rendezvous import found_at, made_once, place_of, place_of_rows
+from torchvectors.fitting.rendezvous import found_at, made_once, place_of, place_of_result, place_of_rows
 from torchvectors.fitting.settings import Counted, VocabSettings
 from torchvectors.stages.recording import opened
 from torchvectors.stages.states import stated
@@ -150,7 +150,7 @@ class Fit:
         corpus = self._unfitted
         self.passes += 1
         if self._rows is not None:
-            found = recorded(corpus, self._rows)
+            found = recorded(corpus, self._rows, place_of_result(self._rows))
         else:
             # Of a token that only the second corpus brings into the vocabulary the count in the first is kept, too.
             found = counted(corpus, number, of, settings if corpus.more is None else None)

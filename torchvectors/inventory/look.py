@@ -11,6 +11,7 @@ from torchvectors.download import receipt_of
 from torchvectors.download.receipts import beside
 from torchvectors.errors import CacheError, StoreError
 from torchvectors.inventory.names import (
+    ALONE,
     BAD,
     PART,
     RECEIPT,
@@ -115,8 +116,9 @@ def _remains(files: Mapping[Path, stat_result], *, mine: bool) -> dict[Path, Hel
     for final in destinations:
         ends = (".part", ".part.json", ".doubted")
         first, *rest = (path for end in ends if (path := final.with_name(final.name + end)) in files)
-        part = _held("part", files, first, *rest, mine=mine, lock=lock_of(maker_of(final)))
-        found.append(replace(part, names=_names_of(final)))
+        owner = final.with_name(ALONE.sub("", final.name))
+        part = _held("part", files, first, *rest, mine=mine, lock=lock_of(maker_of(owner)))
+        found.append(replace(part, names=_names_of(owner)))
     return {path: held for held in found for path in held.files}
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torchvectors.catalog import Entry
 
 __all__ = [
+    "ALONE",
     "BAD",
     "PART",
     "RECEIPT",
@@ -31,6 +32,7 @@ __all__ = [
 
 # The endings of what lies beside a file, longest first; what they leave is the file's name.
 PART = re.compile(r"(.+)(?:\.part\.json|\.part|\.doubted)")
+ALONE = re.compile(r"\.alone-[0-9a-f]{8}$")  # before these, where locks do not hold: of one process
 RECEIPT = re.compile(r"(.+)\.receipt\.json")
 BAD = re.compile(r"(.+)\.bad(?:\.\d+)?")
 ROWS = ".rows.safetensors"  # of a fit

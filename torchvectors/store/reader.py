@@ -15,7 +15,7 @@ from xxhash import xxh3_128
 from torchvectors.errors import StoreError
 from torchvectors.progress import quiet
 from torchvectors.store.index import TokenIndex
-from torchvectors.store.layout import CURE, LONGEST_HEADER, Encoding, Layout, unpack
+from torchvectors.store.layout import CURE, LONGEST_HEADER, Encoding, Layout, OtherVersionError, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,9 +27,14 @@ if TYPE_CHECKING:
     from torchvectors.progress import Progress
     from torchvectors.store.layout import Array
 
-__all__ = ["Store", "metadata_of", "open_store"]
+__all__ = ["OldStoreError", "Store", "metadata_of", "open_store"]
 
+_UPDATE = "Install a newer torchvectors; or delete the file, if this package made it: it is made anew."
 _LONGEST_REASON = 300  # characters: a hostile header may hold a name of a megabyte
+
+
+class OldStoreError(StoreError):
+    """A store was made by an older version of this package: whoever has what it was made of makes it anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -154,7 +159,8 @@ def open_store(path: Path, checksum: str | None = None) -> Store:
         checksum: Refuse a store that holds something else than the one of this `Store.checksum`.
 
     Raises:
-        StoreError: It is no store, is cut short, contradicts itself, is of another version, or holds
+        OldStoreError: It is of an older version.
+        StoreError: It is no store, is cut short, contradicts itself, is of a newer version, or holds
             something else.
         FileNotFoundError: There is no such file.
     """
@@ -210,6 +216,9 @@ def _mapped(path: Path, access: int, checksum: str | None) -> Layout:
         with path.open("rb") as file:
             # The map outlives the file handle. mmap refuses an empty file with a ValueError of its own.
             layout = unpack(memoryview(mmap.mmap(file.fileno(), 0, access=access)))
+    except OtherVersionError as error:
+        text = f"{path}: this store cannot be read: {error}."
+        raise OldStoreError(f"{text} {CURE}") if error.older else StoreError(f"{text} {_UPDATE}") from error
     except (ValueError, OverflowError) as error:
         reason = str(error)
         if len(reason) > _LONGEST_REASON:
