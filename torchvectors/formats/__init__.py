@@ -2,7 +2,7 @@
 
 from torchvectors.formats.block import Block
 from torchvectors.formats.fasttext import FastTextModel, read_fasttext
-from torchvectors.formats.ngrams import LARGEST_N, NgramRows, Ngrams, PlainRows, add_rows
+from torchvectors.formats.ngrams import LARGEST_N, NgramRows, Ngrams, PlainRows, add_rows, sum_of
 from torchvectors.formats.registry import (
     FORMATS,
     TEXT,
@@ -43,6 +43,7 @@ __all__ = [
     "read_fasttext",
     "read_text",
     "read_word2vec",
+    "sum_of",
     "text_of",
     "weights_of",
     "word2vec_of",

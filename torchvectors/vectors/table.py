@@ -302,10 +302,12 @@ class Vectors(Neighbours):
     def gather(self, rows: NDArray[np.int64], tokens: Sequence[str]) -> Tensor:
         """Return copies of n rows, (n, dim); where ``rows`` is -1, what the token's n-grams or ``unk_init`` give."""
         known = (rows >= 0).nonzero()[0]
-        everything = len(known) == len(rows)
-        found = self._taken(rows if everything else rows[known])
-        if everything:
-            return found
+        if len(known) == len(rows):
+            return self._taken(rows)
+        if not len(known) and type(self).compose is Vectors.compose:  # which gives no tensor of its own
+            device = None if self._matrix is None else self._matrix.device
+            return self._unknown(list(tokens)).to(device, self._gives)
+        found = self._taken(rows[known])
         gathered = found.new_zeros(len(rows), self.dim)
         missing = (rows < 0).nonzero()[0]
         unknown = self._unknown([tokens[i] for i in missing.tolist()]).to(gathered)
