@@ -336,6 +336,23 @@ def test_stores_small_and_large_find_each_token(tmp_path: Path, n: int) -> None:
     assert list(store.tokens(0, 1)) == tokens[:1]
 
 
+def test_tokens_come_in_order_however_many_are_asked_for(tmp_path: Path) -> None:
+    tokens = [f"token {i}" if i < 1_500 else f"tökén {i}" for i in range(3_000)]
+    store = open_store(write(tmp_path / "s", tokens, np.zeros((3_000, 1), np.float32)))
+    for start, stop in [(0, 3_000), (1, 2), (5, 14), (1_000, 1_030), (1_490, 2_999), (7, 7), (2_990, 4_000)]:
+        assert list(store.tokens(start, stop)) == tokens[start:stop]
+
+
+def test_tokens_before_a_damaged_one_still_come(tmp_path: Path) -> None:
+    tokens = [f"token {i}" for i in range(3_000)]
+    path = write(tmp_path / "s", tokens, np.zeros((3_000, 1), np.float32))
+    path.write_bytes(path.read_bytes().replace(b"token 1500", b"token \xff500"))
+    found = open_store(path).tokens()
+    assert [next(found) for _ in range(1_500)] == tokens[:1_500]
+    with pytest.raises(StoreError, match="the token of row 1500 is not UTF-8"):
+        next(found)
+
+
 def test_nothing_sought_is_nothing_found(tmp_path: Path) -> None:
     store = open_store(write(tmp_path / "s"))
     found = store.index.find_all([])

@@ -9,6 +9,7 @@ nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NewType
 
 import numpy as np
@@ -124,6 +125,21 @@ class TokenIndex:
             StoreError: The store's offsets do not fall within its text.
         """
         return self._text(row).tobytes()
+
+    def decoded(self, start: int, stop: int) -> list[str] | None:
+        """Return the tokens of the rows from ``start`` to ``stop``; None if one of them cannot be had."""
+        offsets = np.asarray(self.offsets)[start : stop + 1]
+        if (offsets[:-1] > offsets[1:]).any() or offsets[-1] > len(self.token_bytes):
+            return None
+        text = self.token_bytes[int(offsets[0]) : int(offsets[-1])].tobytes()
+        borders = pairwise((offsets - offsets[0]).tolist())
+        try:
+            if text.isascii():  # a piece of a str is had in half the time of one that is decoded
+                whole = text.decode()
+                return [whole[first:last] for first, last in borders]
+            return [text[first:last].decode() for first, last in borders]
+        except UnicodeDecodeError:
+            return None
 
     def _text(self, row: int) -> memoryview:
         start, end = self.offsets[row], self.offsets[row + 1]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["OldStoreError", "Store", "metadata_of", "open_store"]
 
 _UPDATE = "Install a newer torchvectors; or delete the file, if this package made it: it is made anew."
+_DECODED, _FEW = 1 << 10, 8  # tokens decoded at a time
 _LONGEST_REASON = 300  # characters: a hostile header may hold a name of a megabyte
 
 
@@ -75,8 +76,16 @@ class Store:
         Raises:
             StoreError: A token is not UTF-8, or does not lie within the store's text.
         """
+        wanted = range(len(self))[start:stop]
+        for first in range(wanted.start, wanted.stop, _DECODED):
+            last = min(first + _DECODED, wanted.stop)
+            # A few are had sooner one by one; and where one cannot be had, those before it can.
+            some = self.index.decoded(first, last) if last - first > _FEW else None
+            yield from self._one_by_one(first, last) if some is None else some
+
+    def _one_by_one(self, start: int, stop: int) -> Iterator[str]:
         try:
-            for row in range(len(self))[start:stop]:
+            for row in range(start, stop):
                 yield self.index.token(row).decode()
         except UnicodeDecodeError as error:
             raise StoreError(f"{self.path}: the token of row {row} is not UTF-8. {CURE}") from error
