@@ -18,6 +18,7 @@ from torchvectors.align.steps import CHOSEN, MISSING, PADDING
 from torchvectors.errors import TokenTypeError, VocabError
 from torchvectors.vectors import unknown_rows
 from torchvectors.vectors.keep import numbers
+from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from torchvectors.align.steps import Step
     from torchvectors.vectors import Vectors
-    from torchvectors.vocabulary import Vocab
 
 __all__ = ["align", "align_by"]
 
@@ -127,6 +127,8 @@ def align_by(
 
 def _tokens_of(vocab: Vocab | Sequence[str]) -> list[str]:
     """Return a vocabulary's tokens in the order of their indices."""
+    if type(vocab) is Vocab:  # whose tokens are str, and the list a new one
+        return vocab.get_itos()
     tokens = vocab.get_itos() if hasattr(vocab, "get_itos") else vocab
     if isinstance(tokens, (str, Mapping)):
         cure = "Give a Vocab, or the list of its tokens in the order of their indices."
