@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from torchvectors.acquire.ahead import Hashed, read_ahead
+from torchvectors.acquire.hashed import Hashed
 from torchvectors.acquire.kinds import Stored, kind_of
 from torchvectors.archive import open_member
 from torchvectors.cache import scratch
@@ -15,6 +15,7 @@ from torchvectors.catalog import Member, strongest
 from torchvectors.errors import CacheError, DigestError, ParseError, warn
 from torchvectors.formats import TEXT, Block, FastTextModel, Peeked
 from torchvectors.store import VECTOR_DTYPE, Store, open_store, write_store
+from torchvectors.threads import read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

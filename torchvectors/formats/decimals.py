@@ -26,6 +26,7 @@ __all__ = ["BEFORE", "padded", "parse_decimals"]
 BEFORE = 16  # bytes that must lie before the first number: two words are read from its end backwards
 _WORD = 8  # bytes
 
+_RUN = 1 << 16  # numbers parsed at a time: what is made of them on the way then takes some megabytes
 _MINUS = 0x2D
 
 
@@ -59,6 +60,17 @@ def parse_decimals(
         number is not to be used.
     """
     words = raw.view("<u8")
+    numbers, odd = np.empty(len(ends), np.float32), [np.empty(0, np.int64)]
+    for first in range(0, len(ends), _RUN):
+        run = slice(first, first + _RUN)
+        numbers[run], places = _parse_run(raw, words, starts[run], ends[run])
+        odd.append(places + first)
+    return numbers, np.concatenate(odd)
+
+
+def _parse_run(
+    raw: NDArray[np.uint8], words: Words, starts: Places, ends: Places
+) -> tuple[NDArray[np.float32], Places]:
     negative = (raw.take(starts) == _MINUS).astype(np.uint64)
     lengths = (ends - starts).view(np.uint64) - negative
     numbers, odd = _short(_word_before(words, ends), lengths, negative)
@@ -104,8 +116,8 @@ def _point(digits: Words) -> Words:
     tops &= _TOPS  # the lowest bit that is left is right, higher ones need not be
     np.negative(tops, out=found)
     tops &= found
-    tops >>= _SEVEN
-    return tops
+    point: Words = tops >> _SEVEN
+    return point
 
 
 def _without(digits: Words, point: Words) -> Words:
@@ -121,16 +133,14 @@ def _without(digits: Words, point: Words) -> Words:
 
 def _digits_behind(point: Words) -> Words:
     """Return how many bytes lie above the point's; 0 where there is none."""
-    behind: Words = (point * _u(0x0706050403020100)) >> _u(56)
-    return behind
+    count: Words = (point * _u(0x0706050403020100)) >> _u(56)
+    return count
 
 
 def _not_digits(digits: Words) -> Words:
     """Return what is not 0 where a byte is above 9."""
-    wrong = digits + _UP_TO_NINE
-    wrong |= digits
-    wrong &= _TOPS
-    return wrong
+    above: Words = ((digits + _UP_TO_NINE) | digits) & _TOPS
+    return above
 
 
 def _value(digits: Words) -> Words:

@@ -8,6 +8,8 @@ a row's end does not count (fastText ends each row with a space, other programs 
 from __future__ import annotations
 
 import logging
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +19,7 @@ from torchvectors.formats.block import Block
 from torchvectors.formats.decimals import BEFORE, padded, parse_decimals
 from torchvectors.formats.numbers import parse_numbers
 from torchvectors.formats.utf8 import decodable
+from torchvectors.threads import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,24 +61,16 @@ def read_text(stream: ByteStream, *, name: str, max_vectors: int | None = None) 
     Source: the rules of torchtext 0.18 ``Vectors.cache``; its header rule (a row with one number) is applied to
     the first line only, so that files of dim 1 can be read. As there, the rows are believed and not the header.
     """
-    dim: int | None = None
-    found = skipped = promised = 0
     keep_heap()
-    for first_line, lines in whole_lines(stream, name):
-        text = lines
-        if first_line == 1:
-            text = without_header(lines)
-            promised = int(lines.split(b" ", 1)[0]) if text is not lines else 0
-        line = first_line + (text is not lines)
-        if dim is None:
-            dim = first_dim(text, name, line)
-            if dim is None:
-                continue
-        block = parse_lines(text, dim)
-        if block is None:
-            block = _parse_slowly(text, dim, name, line)
-        before, block = len(block), decodable(block)
-        skipped += before - len(block)
+    runs = whole_lines(stream, name)
+    dim, promised, first = _first_run(runs, name)
+    parse = partial(_parsed, dim=dim, name=name)
+    # Who wants the first tokens only is to have read no more than those take.
+    rows = map(parse, chain(first, runs)) if max_vectors else in_order(parse, chain(first, runs))
+    found = skipped = 0
+    for whole in rows:
+        block = decodable(whole)
+        skipped += len(whole) - len(block)
         if max_vectors and found + len(block) > max_vectors:
             block = block.head(max_vectors - found)
         found += len(block)
@@ -93,6 +88,25 @@ def read_text(stream: ByteStream, *, name: str, max_vectors: int | None = None) 
         raise ParseError(
             f"{name}: there is no row of a token and numbers in this file; it is empty or cut short."
         )
+
+
+def _first_run(runs: Iterable[tuple[int, bytes]], name: str) -> tuple[int, int, list[tuple[int, bytes]]]:
+    """Return the dim, how many rows a header promises (0 without one), and the run of the first row, without it."""
+    promised = 0
+    for line, lines in runs:
+        text = without_header(lines) if line == 1 else lines
+        if text is not lines:
+            promised = int(lines.split(b" ", 1)[0])
+        first = line + (text is not lines)
+        if dim := first_dim(text, name, first):
+            return dim, promised, [(first, text)]
+    return 0, promised, []
+
+
+def _parsed(run: tuple[int, bytes], *, dim: int, name: str) -> Block:
+    line, text = run
+    block = parse_lines(text, dim)
+    return _parse_slowly(text, dim, name, line) if block is None else block
 
 
 def keep_heap() -> None:
