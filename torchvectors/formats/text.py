@@ -202,10 +202,7 @@ def parse_lines(text: bytes, dim: int) -> Block | None:
             return None
         numbers[odd] = found
     starts = np.append(BEFORE, row_ends[:-1] + 1)
-    lengths = table[:, 0] - starts
-    # Where each byte of a token lies: its row's start, and how far into the token it is.
-    in_tokens = np.repeat(starts - lengths.cumsum() + lengths, lengths) + np.arange(lengths.sum())
-    return Block(token_bytes=raw.take(in_tokens), token_lengths=lengths, rows=numbers.reshape(count, dim))
+    return Block.at(raw, starts, table[:, 0], numbers.reshape(count, dim))
 
 
 def _some_numbers(raw: NDArray[np.uint8], fields: Iterable[tuple[int, int]]) -> NDArray[np.float32] | None:
