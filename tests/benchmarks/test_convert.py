@@ -67,9 +67,10 @@ STEPS = """import time, zipfile, hashlib, zlib
 import numpy as np
 from xxhash import xxh3_128
 from torchvectors.archive import open_member
-from torchvectors.formats.text import parse_lines, whole_lines
+from torchvectors.formats.text import keep_heap, parse_lines, whole_lines
 from torchvectors.store.index import build_index, hashes_of
 from pathlib import Path
+keep_heap()
 spent = dict.fromkeys(["inflate", "hash", "parse", "write", "index"], 0.0)
 
 def step(name, function, *args):

@@ -28,10 +28,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("target", help="a name, or `all`, or `list`")
     parser.add_argument("--runs", type=int, default=10_000, help="inputs (default: 10,000)")
-    parser.add_argument("--engine", choices=["atheris", "own", "hypothesis"], default="atheris" if has_atheris else "own")
+    parser.add_argument(
+        "--engine", choices=["atheris", "own", "hypothesis"], default="atheris" if has_atheris else "own"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "torchvectors-fuzz")
-    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)  # where a child of ours writes its record
+    parser.add_argument(
+        "--child", type=Path, help=argparse.SUPPRESS
+    )  # where a child of ours writes its record
     given = parser.parse_args()
     if given.child:
         _child(given)
@@ -66,11 +70,22 @@ def _followed(given: argparse.Namespace, name: str) -> dict[str, object]:
         record = keep / "record.json"
         record.unlink(missing_ok=True)
         command = [sys.executable, "-m", "tests.fuzz", name, "--child", str(record), "--engine", given.engine]
-        command += ["--runs", str(given.runs - runs), "--seed", str(given.seed + runs), "--keep", str(given.keep)]
+        command += [
+            "--runs",
+            str(given.runs - runs),
+            "--seed",
+            str(given.seed + runs),
+            "--keep",
+            str(given.keep),
+        ]
         start = time.monotonic()
         ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace", check=False)  # noqa: S603
         seconds += time.monotonic() - start
-        told = json.loads(record.read_text()) if record.exists() else {"runs": 0, "results": 0, "slowest": 0, "found": []}
+        told = (
+            json.loads(record.read_text())
+            if record.exists()
+            else {"runs": 0, "results": 0, "slowest": 0, "found": []}
+        )
         runs, results = runs + told["runs"], results + told["results"]
         slowest, found = max(slowest, told["slowest"]), [*found, *told["found"]]
         coverage = max([coverage, *map(int, re.findall(r"cov: (\d+)", ended.stderr))])
@@ -97,9 +112,24 @@ def _child(given: argparse.Namespace) -> None:
     if engine == "atheris":
         import atheris
 
-        packages = ["torchvectors.formats", "torchvectors.store", "torchvectors.archive", "torchvectors.legacy"]
-        packages += ["torchvectors.download", "torchvectors.utils", "torchvectors.stages", "torchvectors.nodes"]
-        packages += ["torchvectors.datapipes", "torchvectors.fitting", "torchvectors.vocabulary", "torchvectors.acquire"]
+        packages = [
+            "torchvectors.formats",
+            "torchvectors.store",
+            "torchvectors.archive",
+            "torchvectors.legacy",
+        ]
+        packages += [
+            "torchvectors.download",
+            "torchvectors.utils",
+            "torchvectors.stages",
+            "torchvectors.nodes",
+        ]
+        packages += [
+            "torchvectors.datapipes",
+            "torchvectors.fitting",
+            "torchvectors.vocabulary",
+            "torchvectors.acquire",
+        ]
         packages += ["pickletools"]
         with atheris.instrument_imports(include=packages):
             from tests.fuzz.targets import TARGETS
@@ -152,7 +182,12 @@ def _child(given: argparse.Namespace) -> None:
             return mutated(data, chance.randrange, words=target.words, others=pool)[:most]
 
         options = [f"-runs={given.runs}", f"-seed={given.seed}", f"-max_len={target.longest}", "-timeout=120"]
-        options += ["-rss_limit_mb=4096", "-print_final_stats=1", "-len_control=0", f"-artifact_prefix={given.keep / given.target}/"]
+        options += [
+            "-rss_limit_mb=4096",
+            "-print_final_stats=1",
+            "-len_control=0",
+            f"-artifact_prefix={given.keep / given.target}/",
+        ]
         with guarded(4):
             atheris.Setup([sys.argv[0], *options, str(corpus)], run, custom_mutator=mutate)
             atheris.Fuzz()

@@ -42,7 +42,11 @@ def guarded(gigabytes: float = 2) -> Iterator[None]:
             yield
             return
         before = resource.getrlimit(resource.RLIMIT_AS)
-        now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _HAS_PROC else 1 << 34
+        now = (
+            int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            if _HAS_PROC
+            else 1 << 34
+        )
         resource.setrlimit(resource.RLIMIT_AS, (now + int(gigabytes * (1 << 30)), before[1]))
         try:
             yield
@@ -132,7 +136,9 @@ def by_hypothesis(campaign: Campaign, runs: int, seed: int) -> None:
     pool = list(target.seeds())
 
     @hypothesis.seed(seed)
-    @hypothesis.settings(max_examples=runs, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+    @hypothesis.settings(
+        max_examples=runs, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    )
     @hypothesis.given(st.data())
     def tried(data: st.DataObject) -> None:
         draw = lambda n: data.draw(st.integers(0, n - 1)) if n > 1 else 0  # noqa: E731

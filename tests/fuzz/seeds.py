@@ -46,7 +46,9 @@ def unframed(data: bytes) -> tuple[bytes, bytes]:
 
 
 def text() -> list[bytes]:
-    body = "".join(f"{token} {' '.join(map(repr, row))}\n" for token, row in zip(TOKENS, ROWS.tolist(), strict=True))
+    body = "".join(
+        f"{token} {' '.join(map(repr, row))}\n" for token, row in zip(TOKENS, ROWS.tolist(), strict=True)
+    )
     odd = b"a 1 .5 \r\n\n\xff\xfe nan inf\nb -0 1_0\n"
     return [body.encode(), b"4 2\n" + body.encode(), b"x 1\ny 2\n", odd, b"3 1\na 1\nb 2\nc -0\n"]
 
@@ -74,7 +76,9 @@ def finalfusion() -> list[bytes]:
     words = b"".join(struct.pack("<I", len(token.encode())) + token.encode() for token in TOKENS)
     simple = struct.pack("<Q", len(TOKENS)) + words
     buckets = struct.pack("<QIII", len(TOKENS), 3, 6, 4) + words
-    ngrams = b"".join(struct.pack("<I", 2) + piece + struct.pack("<Q", at) for at, piece in enumerate((b"<t", b"e>")))
+    ngrams = b"".join(
+        struct.pack("<I", 2) + piece + struct.pack("<Q", at) for at, piece in enumerate((b"<t", b"e>"))
+    )
     explicit = struct.pack("<QQII", len(TOKENS), 2, 3, 6) + words + ngrams
     centroids = np.arange(8, dtype="<f4").tobytes()  # 2 parts of 4 centroids of one number
     quantized = struct.pack("<IIIIIQII", 1, 1, 2, 2, 4, 4, 1, 10)
@@ -92,7 +96,9 @@ def finalfusion() -> list[bytes]:
 
 def _chunks(*chunks: tuple[int, bytes, bytes]) -> bytes:
     """Return a finalfusion file; what stands third in a chunk is an array, before which zeros stand."""
-    body = struct.pack("<4sII", b"FiFu", 0, len(chunks)) + b"".join(struct.pack("<I", kind) for kind, *_ in chunks)
+    body = struct.pack("<4sII", b"FiFu", 0, len(chunks)) + b"".join(
+        struct.pack("<I", kind) for kind, *_ in chunks
+    )
     for kind, head, array in chunks:
         zeros = bytes(4 - (len(body) + 12 + len(head)) % 4) if array else b""
         content = head + zeros + array
@@ -155,7 +161,10 @@ def gensim() -> list[bytes]:
     found: list[bytes] = []
     array = io.BytesIO()
     np.save(array, ROWS)
-    with classes("gensim.models.keyedvectors.KeyedVectors", "gensim.models.word2vec.Word2Vec") as (keyed, model):
+    with classes("gensim.models.keyedvectors.KeyedVectors", "gensim.models.word2vec.Word2Vec") as (
+        keyed,
+        model,
+    ):
         for protocol in (2, 4, 5):
             one: Any = keyed()
             one.index_to_key, one.vectors = TOKENS, ROWS
@@ -171,7 +180,10 @@ def gensim() -> list[bytes]:
 
 def static() -> list[bytes]:
     vocab = {"[UNK]": 0, "the": 1, "##s": 2, "猫": 3}
-    tokenizer = {"added_tokens": [{"id": 1, "content": "the"}], "model": {"type": "WordPiece", "vocab": vocab}}
+    tokenizer = {
+        "added_tokens": [{"id": 1, "content": "the"}],
+        "model": {"type": "WordPiece", "vocab": vocab},
+    }
     scored = {"model": {"type": "Unigram", "vocab": [["a", -1.0], ["b", -2.0]]}}
     arrays = {"embeddings": ROWS}
     mapped = {
@@ -221,7 +233,9 @@ def store() -> list[bytes]:
     """Return stores without the blanks in their headers."""
     block = Block.of([token.encode() for token in [*TOKENS, "the"]], np.concatenate([ROWS, ROWS[:1]]) / 1e30)
     every = Ngrams(minn=1, maxn=3, buckets=3, rows=PlainRows(array=ROWS[:3].copy()))
-    some = Ngrams(minn=2, maxn=3, buckets=9, rows=PlainRows(array=ROWS[:2].copy()), kept=np.array([1, 7], np.uint32))
+    some = Ngrams(
+        minn=2, maxn=3, buckets=9, rows=PlainRows(array=ROWS[:2].copy()), kept=np.array([1, 7], np.uint32)
+    )
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for encoding, ngrams in (("float32", None), ("float16", None), ("int8", some), ("float32", every)):
@@ -244,7 +258,12 @@ def archives() -> list[bytes]:
     for form in (tarfile.USTAR_FORMAT, tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
         tarred = _tarred({"d/" + "long" * 30 + "/é.txt": body, "v.txt": b"a 1\n"}, form)
         found += [tarred, gzip.compress(tarred)]
-    found += [lzma.compress(_tarred(members, tarfile.PAX_FORMAT)), lzma.compress(body), gzip.compress(body), body]
+    found += [
+        lzma.compress(_tarred(members, tarfile.PAX_FORMAT)),
+        lzma.compress(body),
+        gzip.compress(body),
+        body,
+    ]
     return [*found, gzip.compress(b"a 1\n") + gzip.compress(b"b 2\n") + b"junk"]
 
 
@@ -275,7 +294,11 @@ def _tarred(members: dict[str, bytes], form: int) -> bytes:
             info.size = len(body)
             archive.addfile(info, io.BytesIO(body))
     # Tar pads to 10 KB with zeros; two empty blocks are an end, too.
-    return buffer.getvalue().rstrip(b"\0").ljust(-(-len(buffer.getvalue().rstrip(b"\0")) // 512) * 512 + 1024, b"\0")
+    return (
+        buffer.getvalue()
+        .rstrip(b"\0")
+        .ljust(-(-len(buffer.getvalue().rstrip(b"\0")) // 512) * 512 + 1024, b"\0")
+    )
 
 
 def zips() -> list[bytes]:
@@ -291,7 +314,13 @@ def unpackable() -> list[bytes]:
 
 
 def receipts() -> list[bytes]:
-    told = {"url": "https://example.org/v.zip", "nbytes": 12, "sha256": "0" * 64, "verified": True, "etag": '"x"'}
+    told = {
+        "url": "https://example.org/v.zip",
+        "nbytes": 12,
+        "sha256": "0" * 64,
+        "verified": True,
+        "etag": '"x"',
+    }
     return [json.dumps(told).encode(), json.dumps(told | {"etag": None}, indent=1).encode()]
 
 
@@ -314,6 +343,14 @@ def vocab_text() -> list[bytes]:
 
 def anything() -> list[bytes]:
     """Return files of every kind, for the whole way from a file to a store; the first byte says how it is packed."""
-    every = [text()[0], word2vec()[0], fasttext()[0], finalfusion()[0], magnitude()[0], store()[0], store()[2]]
+    every = [
+        text()[0],
+        word2vec()[0],
+        fasttext()[0],
+        finalfusion()[0],
+        magnitude()[0],
+        store()[0],
+        store()[2],
+    ]
     every += [torch_vectors()[0][1:], unframed(gensim()[0])[0], unframed(static()[0])[1]]
     return [bytes([way]) + body for body in every for way in range(4)]

@@ -55,13 +55,28 @@ _VALUES: tuple[Callable[[_Bytes], Any], ...] = (
     lambda b: b.draw(65536),
     lambda b: (-1, 1 << 31, (1 << 63) - 1, 1 << 63, 1 << 64, _HUGE, -(1 << 63), 1 << 40)[b.draw(8)],
     lambda b: (0.5, -0.0, 1.0, float("inf"), float("nan"))[b.draw(5)],
-    lambda b: ("", "a", "\ud800", _LONG, "\0", "torchvectors.vocab", "/dev/zero", "/proc/self/fd/0", "/", "..")[b.draw(10)],
+    lambda b: (
+        "",
+        "a",
+        "\ud800",
+        _LONG,
+        "\0",
+        "torchvectors.vocab",
+        "/dev/zero",
+        "/proc/self/fd/0",
+        "/",
+        "..",
+    )[b.draw(10)],
     lambda b: (b"", b"\xff" * 10)[b.draw(2)],
     lambda b: _NESTED[b.draw(len(_NESTED))],
     lambda b: ([], {}, (), set(), _ITSELF)[b.draw(5)],
-    lambda b: (torch.zeros(2), torch.zeros(()), torch.zeros(3, dtype=torch.bool), range(5), object, 1j)[b.draw(6)],
+    lambda b: (torch.zeros(2), torch.zeros(()), torch.zeros(3, dtype=torch.bool), range(5), object, 1j)[
+        b.draw(6)
+    ],
     lambda b: [_VALUES[b.draw(7)](b) for _ in range(b.draw(5))],
-    lambda b: {("a", "source", 1, None, "fit", "version")[b.draw(6)]: _VALUES[b.draw(7)](b) for _ in range(b.draw(4))},
+    lambda b: {
+        ("a", "source", 1, None, "fit", "version")[b.draw(6)]: _VALUES[b.draw(7)](b) for _ in range(b.draw(4))
+    },
     lambda b: ["a", "b"] * b.draw(3),
 )
 
@@ -179,4 +194,9 @@ def run(data: bytes) -> None:
 
 
 def seeds() -> list[bytes]:
-    return [bytes([case, 0, key, 0, 0, value]) for case in range(7) for key in range(8) for value in range(0, 13, 3)]
+    return [
+        bytes([case, 0, key, 0, 0, value])
+        for case in range(7)
+        for key in range(8)
+        for value in range(0, 13, 3)
+    ]

@@ -286,7 +286,9 @@ def whole_way(data: bytes) -> None:
         body = gzip.compress(body, 1, mtime=0)
     path, target = put(body), folder() / "made.safetensors"
     target.unlink(missing_ok=True)
-    made = convert(Origin(path=path), target, cut=WHOLE, prepared=read_vectors if way == 3 else None, bars=no_bar)
+    made = convert(
+        Origin(path=path), target, cut=WHOLE, prepared=read_vectors if way == 3 else None, bars=no_bar
+    )
     made.verify()
     assert len(list(made.tokens())) == len(made)
 
@@ -296,26 +298,50 @@ _PICKLE = (
     b"q\0", b"h\0", b"\x94", b"\x93", b".", b"\x8c\1a", b"X\1\0\0\0a", b"K\1", b"\x8a\1\1", b"Q", b"0", b"2", b"\x85", b"\x86",
 )  # fmt: skip
 _ZIP = (b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\7\x08", b"../x", b"/x", b"C:\\x", b"\1\0")
-_TAR = (b"ustar\x0000", b"ustar  \0", b"path=../x\n", b"size=-1\n", b"GNU.sparse.major=1\n", b"\x80\0\0\0\0", b"../../x")
+_TAR = (
+    b"ustar\x0000",
+    b"ustar  \0",
+    b"path=../x\n",
+    b"size=-1\n",
+    b"GNU.sparse.major=1\n",
+    b"\x80\0\0\0\0",
+    b"../../x",
+)
 
 TARGETS: dict[str, Target] = {
-    "text": Target(run=text, seeds=seeds.text, words=(b" ", b"\n", b"\r\n", b"\t", b"nan", b"1e5", b"\xc2\xa0")),
+    "text": Target(
+        run=text, seeds=seeds.text, words=(b" ", b"\n", b"\r\n", b"\t", b"nan", b"1e5", b"\xc2\xa0")
+    ),
     "word2vec": Target(run=word2vec, seeds=seeds.word2vec, words=(b" ", b"\n", b"4 2\n")),
     "fasttext": Target(run=fasttext, seeds=seeds.fasttext, longest=8192),
     "finalfusion": Target(run=finalfusion, seeds=seeds.finalfusion, words=(b"FiFu",)),
     "magnitude": Target(
         run=magnitude,
         seeds=seeds.magnitude,
-        words=(b"CREATE TABLE magnitude (key, dim_0)", b"CREATE VIEW magnitude AS SELECT 1", b"AS (1)", b"magnitude"),
+        words=(
+            b"CREATE TABLE magnitude (key, dim_0)",
+            b"CREATE VIEW magnitude AS SELECT 1",
+            b"AS (1)",
+            b"magnitude",
+        ),
         longest=8192,
     ),
-    "gensim": Target(run=gensim, seeds=seeds.gensim, words=(*_PICKLE, b"'descr': '|O'", b"True"), packages=("pickletools",)),
-    "static": Target(run=static, seeds=seeds.static, words=(b'"embeddings"', b'"F32"', b'"I8"', b"[]", b'"vocab"')),
+    "gensim": Target(
+        run=gensim, seeds=seeds.gensim, words=(*_PICKLE, b"'descr': '|O'", b"True"), packages=("pickletools",)
+    ),
+    "static": Target(
+        run=static, seeds=seeds.static, words=(b'"embeddings"', b'"F32"', b'"I8"', b"[]", b'"vocab"')
+    ),
     "torch-vectors": Target(run=torch_vectors, seeds=seeds.torch_vectors, words=_PICKLE),
     "torch-vocab": Target(
-        run=torch_vocab, seeds=seeds.torch_vocab, words=(*_PICKLE, b"ctorchtext._torchtext\nVocab\n"), packages=("pickletools",)
+        run=torch_vocab,
+        seeds=seeds.torch_vocab,
+        words=(*_PICKLE, b"ctorchtext._torchtext\nVocab\n"),
+        packages=("pickletools",),
     ),
-    "store": Target(run=store, seeds=seeds.store, words=(b'"F32"', b'"U64"', b'"int8"', b'"shape"', b'"ngrams"')),
+    "store": Target(
+        run=store, seeds=seeds.store, words=(b'"F32"', b'"U64"', b'"int8"', b'"shape"', b'"ngrams"')
+    ),
     "whole-way": Target(run=whole_way, seeds=seeds.anything, longest=8192),
     "directory": Target(
         run=directory,
@@ -325,13 +351,23 @@ TARGETS: dict[str, Target] = {
         packages=("zipfile",),
     ),
     "archive": Target(
-        run=archive, seeds=seeds.archives, words=(*_ZIP, *_TAR), longest=16384, packages=("zipfile", "tarfile", "gzip")
+        run=archive,
+        seeds=seeds.archives,
+        words=(*_ZIP, *_TAR),
+        longest=16384,
+        packages=("zipfile", "tarfile", "gzip"),
     ),
     "unpacking": Target(
-        run=unpacking, seeds=seeds.unpackable, words=(*_ZIP, *_TAR), longest=16384, packages=("zipfile", "tarfile")
+        run=unpacking,
+        seeds=seeds.unpackable,
+        words=(*_ZIP, *_TAR),
+        longest=16384,
+        packages=("zipfile", "tarfile"),
     ),
     "receipt": Target(run=receipt, seeds=seeds.receipts, words=(b'"sha256"', b'"url"', b"null")),
-    "fitted": Target(run=fit, seeds=seeds.fitted, expected=(TorchVectorsError, ValueError), words=(b'"I64"', b'"U8"')),
+    "fitted": Target(
+        run=fit, seeds=seeds.fitted, expected=(TorchVectorsError, ValueError), words=(b'"I64"', b'"U8"')
+    ),
     "vocab-text": Target(run=vocab_text, seeds=seeds.vocab_text, words=(b"\n", b"\r\n", b"\xef\xbb\xbf")),
     "states": Target(run=states.run, seeds=states.seeds, longest=256, packages=("torchdata.nodes",)),
 }
