@@ -17,7 +17,7 @@ from torchvectors.errors import CacheError, GraphError, TokenTypeError
 from torchvectors.fitting.processes import count_in_processes
 from torchvectors.fitting.settings import Counted
 from torchvectors.rows import each_column
-from torchvectors.stages.per_row import each_row, tokens_of
+from torchvectors.stages.per_row import each_row, finding_tokens
 from torchvectors.stages.recording import Recorder
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _on_disk() -> Path | None:
 def _add_share(share: Share, column: Columns, called: str, tally: Tally, number: int, of: int) -> None:
     """Add the counts of every ``of``-th row, from ``number`` on, in this process."""
     with _pass_over(share, number, of) as rows:
-        sentences = each_row(rows, lambda row: tokens_of(row, column, called), number, of)
+        sentences = each_row(rows, finding_tokens(column, called), number, of)
         tally.add(sentences, first=number, step=of)
 
 
@@ -104,8 +104,10 @@ def recorded(corpus: Corpus, place: Path, made_with: Path) -> Counted:
     """
     columns = each_column(corpus.column)
 
+    finding = [finding_tokens(column, corpus.called) for column in columns]
+
     def tokens_in(row: Any) -> tuple[Any, list[Sequence[str]]]:
-        return row, [tokens_of(row, column, corpus.called) for column in columns]
+        return row, [found(row) for found in finding]
 
     with replacing(place, made_with=made_with) as temporary, Recorder(columns, place.parent) as recorder:
         with _pass_over(corpus.share, 0, 1) as rows:
