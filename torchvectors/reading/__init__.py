@@ -1,0 +1,25 @@
+"""A text of rows → its rows, one at a time, and what becomes of those that cannot be read. No file is opened here.
+
+``lines``: bytes to lines, with their places. ``texts``: a line each. ``fields``: what something delimits. ``bad``: an
+error, or one more that is left out.
+"""
+
+from torchvectors.reading.bad import BadRows, Policy, check_policy
+from torchvectors.reading.fields import Dialect, field_rows
+from torchvectors.reading.lines import LARGEST_ROW, Lines, Place, Readable, expect_encoding
+from torchvectors.reading.texts import json_values, line_texts
+
+__all__ = [
+    "LARGEST_ROW",
+    "BadRows",
+    "Dialect",
+    "Lines",
+    "Place",
+    "Policy",
+    "Readable",
+    "check_policy",
+    "expect_encoding",
+    "field_rows",
+    "json_values",
+    "line_texts",
+]
