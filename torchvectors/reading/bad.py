@@ -38,6 +38,7 @@ class BadRows:
         self.policy, self._cure = check_policy(policy), cure
         self.count = 0
         self.first: ParseError | None = None
+        self.last: ParseError | None = None
 
     def met(self, error: ParseError, cause: BaseException | None = None) -> None:
         """Take note of a bad row.
@@ -48,7 +49,7 @@ class BadRows:
         if self.policy == "error":
             self.refuse(error, cause)
         self.count += 1
-        self.first = self.first or error
+        self.first, self.last = self.first or error, error
 
     def refuse(self, error: ParseError, cause: BaseException | None = None) -> NoReturn:
         """Raise an error, with its cure."""

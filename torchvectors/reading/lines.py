@@ -135,7 +135,8 @@ class Lines:
         return head + self._file.readline(max(self._room + 1 - len(head), 0))
 
     def _found(self, fault: str) -> None:
-        self.fault = self.fault or fault  # the first one is said
+        place = f"in line {self.line}, " if self.line > self.first else ""
+        self.fault = self.fault or f"{place}{fault}"  # the first one is said
 
     def _without_mark(self, raw: bytes) -> tuple[int, bytes]:
         """Return how many bytes a byte-order mark has, and the first line without it."""
