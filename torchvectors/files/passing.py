@@ -145,7 +145,10 @@ class Pass:
                 return
             missing: Sequence[str] = wanted.patterns
             for stream in each_member(path, wanted):
-                missing = () if _is_single(stream) else wanted.missing(stream.name, missing)
+                if _is_single(stream):
+                    text = f"{path}: this is no archive of several files, and members={wanted.patterns!r} names some"
+                    raise MemberError(f"{text}. Leave members= out.")
+                missing = wanted.missing(stream.name, missing)
                 yield from self._opened(path, stream)
         except FileNotFoundError as error:
             if isinstance(error, TorchVectorsError):

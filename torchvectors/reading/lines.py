@@ -20,7 +20,7 @@ LARGEST_ROW = 1 << 24  # bytes; what is longer is a quote that nobody closed, or
 _CHUNK = 1 << 18  # bytes
 _BOM = codecs.BOM_UTF8
 _BOMS_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # those of UTF-32 begin with, or hold, one of these
-_SHOWN = 100  # characters of a row in an error's text
+_SHOWN = 120  # characters of a row in an error's text
 
 
 class TooLongError(ParseError):
@@ -195,8 +195,8 @@ class Lines:
         return self._begun(b"".join(self._held))
 
     def _begun(self, raw: bytes) -> str:
-        text = raw[: 4 * _SHOWN].decode(self._encoding, "replace").rstrip("\r\n")
-        return repr(text if len(text) <= _SHOWN and len(raw) <= 4 * _SHOWN else f"{text[:_SHOWN]}…")
+        shown = repr(raw[: 4 * _SHOWN].decode(self._encoding, "replace").rstrip("\r\n"))
+        return shown if len(shown) <= _SHOWN and len(raw) <= 4 * _SHOWN else f"{shown[: _SHOWN - 1]}…"
 
 
 def expect_encoding(encoding: str) -> str:
