@@ -165,8 +165,12 @@ def _place(column: str | int, names: Sequence[str] | None, width: int) -> int:
         raise MisfitError(f"{text}; or say header=True, or the names themselves: header=[…]")
     found = [place for place, name in enumerate(names) if name == column]
     if len(found) != 1:
-        many = "no" if not found else f"{len(found)} of the name"
-        raise MisfitError(f"there is {many} column {column!r}; there are {', '.join(map(repr, names))}")
+        said = (
+            f"there is no column {column!r}"
+            if not found
+            else f"{len(found)} columns have the name {column!r}"
+        )
+        raise MisfitError(f"{said}; there are {', '.join(map(repr, names))}. A position names one, too")
     return found[0]
 
 
