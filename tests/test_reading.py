@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from torchvectors.errors import GraphError, ParseError
@@ -40,9 +40,9 @@ class Trickling(io.RawIOBase):
         return self._file.read(min(n, 3))
 
 
-def read(data: bytes, kind: Any, policy: Policy = "error", **settings: Any) -> tuple[list[Any], BadRows]:
+def read(data: bytes, kind: Any, policy: Policy = "error", **options: Any) -> tuple[list[Any], BadRows]:
     bad = BadRows(policy)
-    lines = Lines(Trickling(data), "x.csv", **settings)
+    lines = Lines(Trickling(data), "x.csv", **options)
     return list(kind.rows(lines, bad, None, "folder/x.csv")), bad
 
 
@@ -76,6 +76,7 @@ def test_every_csv_row_comes_out_as_it_was_written_and_from_every_place(
             assert list(kind.rows(again, BadRows(), place, "x")) == expected[number:]
 
 
+@settings(max_examples=50)
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\n\r"))))
 def test_every_line_ends_at_lf_alone_and_every_json_value_comes_back(texts: list[str]) -> None:
     for end in ("\n", "\r\n"):

@@ -22,10 +22,9 @@ import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import torch
@@ -51,8 +50,7 @@ ARMS = ("random", "frozen", "tuned")
 Pipe = IterDataPipe[tuple[Any, str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Regime:
+class Regime(NamedTuple):
     """How many labels there are, and how to learn from them; the demo's settings, chosen on WordNetTopics alone."""
 
     labels: int | None  # of the training set, chosen by chance; None: all
@@ -190,7 +188,7 @@ def measure(name: str, parts: tuple[Pipe, Pipe], vectors: tv.Vectors, plan: argp
     )
     for usual_regime in (FEW, ALL):
         labels, epochs = usual_regime.labels and plan.labels, plan.epochs or usual_regime.epochs
-        regime = replace(usual_regime, labels=labels, epochs=epochs)
+        regime = usual_regime._replace(labels=labels, epochs=epochs)
         shown = sorted({1, 2, 3, 4, 6, 8, regime.epochs} & set(range(1, regime.epochs + 1)))
         title = "all labels" if regime.labels is None else f"{regime.labels} labels"
         print(f"| {title}, after epoch | {' | '.join(map(str, shown))} |\n|---|{'---|' * len(shown)}")
