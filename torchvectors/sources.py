@@ -64,7 +64,7 @@ class Again:
             # raises.
             _expect_rows(start, min(start, len(self._rows)))
             return map(self._rows.__getitem__, range(start, len(self._rows)))
-        if start and _is_one(self._rows, _MAPPED):  # a place in its table, where to read up to there takes seconds
+        if start and _is_one(self._rows, _MAPPED):  # to read up to there may take seconds
             _expect_rows(start, min(start, len(self._rows)))
             end = len(self._rows)
             return iter(self._rows.select(range(start, end)) if start < end else ())
