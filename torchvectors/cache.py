@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
+    "DATASETS",
     "FITS",
     "FORGOTTEN_AFTER",
     "KEPT",
@@ -52,7 +53,7 @@ logger = logging.getLogger(__name__)
 # A path or several: what a caller may give as ``cache=``.
 PathLike = str | os.PathLike[str]
 
-FITS, VOCABULARIES = "fits", "vocabularies"  # folders in a cache folder
+FITS, VOCABULARIES, DATASETS = "fits", "vocabularies", "datasets"  # folders in a cache folder
 #: How the names of those fits begin that are kept for later runs; all others belong to a graph that is alive.
 KEPT = "kept-"
 # A graph removes its fit when it goes. A process that is killed cannot; what nobody has read for so long is

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torchvectors.download import Receipt
     from torchvectors.progress import Bars
 
-__all__ = ["archive_of", "files_of", "give_up", "hold", "is_file", "source_of"]
+__all__ = ["archive_of", "files_of", "give_up", "hold", "is_file", "source_of", "wrong_file"]
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +102,11 @@ def hold(path: Path, listed: tuple[Digest, ...], bars: Bars, cure: str = "Delete
         raise DigestError(f"{text} {cure}")
 
 
+def wrong_file(urls: Sequence[str]) -> str:
+    """Say what to do about a file that has not the digest that it must have."""
+    return f"Delete it to download {', '.join(map(shown, urls))}." if urls else "Put the right one there."
+
+
 def _on_disk(wanted: Wanted, places: Folders, bars: Bars) -> Origin | None:
     """Return the archive, if it is in one of the folders and not known to be wrong."""
     for name in dict.fromkeys((wanted.user_archive, wanted.own_archive)):
@@ -167,7 +172,7 @@ def _users(path: Path, wanted: Wanted, bars: Bars) -> Origin:
     """Take an archive that the user put there: it may be another than the published one, and says so later."""
     listed, nbytes = strongest(wanted.digests), path.stat().st_size
     if wanted.asked:
-        hold(path, listed, bars, f"Delete it to download {', '.join(map(shown, wanted.urls))}.")
+        hold(path, listed, bars, wrong_file(wanted.urls))
     found = listed[0] if wanted.asked else _digest(path, listed, bars)
     verified = found in listed
     doubt = ""
@@ -218,7 +223,8 @@ def _download(wanted: Wanted, places: Folders, bars: Bars) -> Origin:
                     progress=progress,
                 )
     except OfflineError as error:
-        elsewhere = "" if path.parent == folders().write else f" --cache {shlex.quote(str(path.parent))}"
+        home = path.parent.parents[1] if wanted.below else path.parent
+        elsewhere = "" if home == folders().write else f" --cache {shlex.quote(str(home))}"
         raise OfflineError(f"{error} The command that fetches it: {wanted.command}{elsewhere}") from None
     # What we made of a member has a digest that nobody else knows.
     digest = receipt.digest if got == path else None

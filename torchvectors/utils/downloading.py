@@ -7,10 +7,10 @@ import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 from torchvectors.cache import folders, lock, writable
 from torchvectors.catalog import Digest
+from torchvectors.catalog.drive import addresses
 from torchvectors.download import fetch, shown
 from torchvectors.download.receipts import beside
 from torchvectors.errors import CacheError, DigestError, NotFoundError
@@ -90,7 +90,7 @@ def download_from_url(
         beside(target).unlink(missing_ok=True)
         try:
             with bar(target.name) as progress:
-                fetch(_addresses(url), target, digests=[digest] if digest else (), progress=progress)
+                fetch(addresses(url), target, digests=[digest] if digest else (), progress=progress)
         except DigestError as error:
             raise DigestError(f"The hash of {target} does not match. {error}") from error
         finally:
@@ -129,16 +129,6 @@ def _is_there(target: Path, digest: Digest | None) -> bool:
                 cure = "Delete the file manually and retry."
                 raise DigestError(f"The hash of {target} does not match. {cure} It should be {digest}.")
     return True
-
-
-def _addresses(url: str) -> list[str]:
-    """Return where to ask: of a file on Google Drive also where the page that warns of large files leads to."""
-    parts = urlsplit(url)
-    files = parse_qs(parts.query).get("id")
-    if parts.hostname != "drive.google.com" or not files:
-        return [url]
-    query = urlencode({"id": files[0], "export": "download", "confirm": "t"})
-    return [url, f"https://drive.usercontent.google.com/download?{query}"]
 
 
 def validate_file(file_obj: Readable, hash_value: str, hash_type: str = "sha256") -> bool:
