@@ -24,6 +24,7 @@ from servers import Reply, Server, file
 from tqdm import tqdm
 
 from torchvectors import utils
+from torchvectors.catalog.drive import addresses
 from torchvectors.download.receipts import Receipt, write_receipt
 from torchvectors.errors import (
     ArchiveError,
@@ -41,7 +42,6 @@ from torchvectors.utils import (
     reporthook,
     validate_file,
 )
-from torchvectors.catalog.drive import addresses
 
 BODY = b"the body of a file\n" * 1000
 SHA256 = hashlib.sha256(BODY).hexdigest()

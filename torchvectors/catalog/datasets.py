@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,9 @@ class DataSet:
     url: str | Mapping[str, str]  # torchtext's constants URL and MD5, as they were
     md5: str | Mapping[str, str] | None
     languages: tuple[str, ...] = ()  # that a caller may choose from
+    talks: Mapping[str, str] = field(
+        default_factory=dict
+    )  # split → the set of talks that it is, unless another is chosen
     megabytes: float | None = None  # of all files, as they are downloaded: about
     licence: str | None = None  # an SPDX identifier, where its publisher states one
     home: str | None = None  # its publisher's page

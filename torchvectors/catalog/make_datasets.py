@@ -180,6 +180,10 @@ _NESTED = {
     "IWSLT2016": "2016-01/texts/{0}/{1}/{0}-{1}.tgz",
     "IWSLT2017": "texts/DeEnItNlRo/DeEnItNlRo/DeEnItNlRo-DeEnItNlRo.tgz",
 }
+_TALKS = {
+    "IWSLT2016": {"valid": "tst2013", "test": "tst2014"},
+    "IWSLT2017": {"valid": "dev2010", "test": "tst2010"},
+}
 _ARCHIVES = {"cnn": "cnn_stories.tgz", "dailymail": "dailymail_stories.tgz"}
 
 
@@ -219,6 +223,7 @@ def _set(fact: Mapping[str, Any], described: Mapping[str, Any]) -> datasets.Data
         url=described["url"],
         md5=described["md5"],
         languages=tuple(_CC100.split()) if name == "CC100" else (),
+        talks=_TALKS.get(name, {}),
         megabytes=_MEGABYTES.get(name),
         licence=_LICENCES.get(name),
         home=_HOMES.get(name),

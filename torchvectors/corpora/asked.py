@@ -45,7 +45,7 @@ def asked_of(
         data: The data set.
         split: One or several; None: all, in its own order, or the whole where it has none.
         language_pair: From, to; of a translation.
-        valid_set: Which set of talks is "valid", where there are several.
+        valid_set: Which set of talks is "valid", where there are several; left out, the usual one.
         test_set: Which is "test".
         language_code: Of a set with a file for each language.
 
@@ -65,8 +65,14 @@ def asked_of(
     if language_pair is None:
         return tuple(Asked(split=one) for one in wanted) or (Asked(),)
     languages = _pair(data, language_pair)
-    sets = _sets(data, languages, {"valid": valid_set, "test": test_set}, wanted)
-    return tuple(Asked(split=one, chosen=sets.get(one, "train"), languages=languages) for one in wanted)
+    named = {
+        split: {"valid": valid_set, "test": test_set}[split] or usual for split, usual in data.talks.items()
+    }
+    sets = _sets(data, languages, named, wanted)
+    return tuple(
+        Asked(split=one, chosen=sets.get(one, "train" if data.talks else ""), languages=languages)
+        for one in wanted
+    )
 
 
 def _pair(data: DataSet, given: Sequence[str]) -> tuple[str, ...]:
@@ -91,9 +97,7 @@ def _pair(data: DataSet, given: Sequence[str]) -> tuple[str, ...]:
 def _sets(
     data: DataSet, languages: tuple[str, ...], named: dict[str, str], wanted: Sequence[str]
 ) -> dict[str, str]:
-    """Return which set of talks each split is; a set's only one where there is no choice."""
-    if not data.pairs:
-        return {}
+    """Return which set of talks each split is."""
     found = {}
     for split, name in named.items():
         known = list(data.lines[split])
