@@ -1,7 +1,7 @@
 """Every data set of torchtext's, small: archives with the layout that the real ones have, and the rows in them.
 
-The texts hold what has been met in the wild: quotes, commas and newlines within fields, CRs, U+2028, files that a Mac has
-added. Rows were compared with those that torchtext 0.18 gave of the same archives.
+The texts hold what has been met in the wild: quotes, commas and newlines within fields, CRs, U+2028, files that a Mac
+has added. Rows were compared with those that torchtext 0.18 gave of the same archives.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _glue(folder: str, labels: tuple[str, str], numbers: tuple[int, int], *, quo
         f"{folder}/dev.tsv": f"{head}\tlabel\n7\tx\ty\t{labels[1]}\n",
         f"{folder}/test.tsv": f"{head}\n0\ts\tt\n1\tu\tv",
     }
-    rows = {
+    rows: dict[str, list[Any]] = {
         "train": [
             (numbers[0], 'It "rains.', "It is wet"),
             (numbers[1], "Q" if quoted else '"Q"', "A\u2028b"),
@@ -219,11 +219,8 @@ _URLS = {
 
 
 def _story(text: str) -> tuple[str, str]:
-    return (
-        f"(CNN) -- {text} was said\n\n\u201cQuoted.\u201d\n A line!  \nsee @highlight here\n\n@highlight\n\n"
-        f"{text} point\n\n@highlight\n\nLast one.\n",
-        f"{text} point . Last one.",
-    )
+    article = f"(CNN) -- {text} was said\n\n\u201cQuoted.\u201d\n A line!  \nsee @highlight here\n\n"
+    return f"{article}@highlight\n\n{text} point\n\n@highlight\n\nLast one.\n", f"{text} point . Last one."
 
 
 def _stories() -> Made:
@@ -349,10 +346,10 @@ MADE: dict[str, Made] = {
     ),
     "MRPC": Made(
         files={
-            "train": '\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n1\t7\t8\tAmrozi "said\tHe said"\r\n'.encode(),
+            "train": '\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n1\t7\t8\tHe "said\tHe said"\r\n'.encode(),
             "test": b"Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n0\t1\t2\tx\ty\n",
         },
-        rows={"train": [(1, 'Amrozi "said', 'He said"')], "test": [(0, "x", "y")]},
+        rows={"train": [(1, 'He "said', 'He said"')], "test": [(0, "x", "y")]},
     ),
     "Multi30k": Made(
         files={"train": _captions("train"), "valid": _captions("val"), "test": _captions("test", mac=True)},

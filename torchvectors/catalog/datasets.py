@@ -49,7 +49,7 @@ class DataFile:
     @property
     def page(self) -> str | None:
         """Where a person may fetch it by hand, if it lies on Google Drive."""
-        return next(filter(None, map(page_of, (*self.urls, *self.dead_urls))), None)
+        return next(filter(None, map(page_of, self.urls)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 __all__ = ["addresses", "is_drive", "page_of"]
 
 _HOST = "drive.google.com"
+_HOSTS = (_HOST, "drive.usercontent.google.com")
 
 
 def is_drive(url: str) -> bool:
@@ -31,6 +32,6 @@ def page_of(url: str) -> str | None:
 
 def _file_of(url: str) -> str | None:
     parts = urlsplit(url)
-    if parts.hostname not in (_HOST, "drive.usercontent.google.com"):
+    if parts.hostname not in _HOSTS:
         return None
     return next(iter(parse_qs(parts.query).get("id", ())), None)

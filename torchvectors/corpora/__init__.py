@@ -5,6 +5,15 @@
 """
 
 from torchvectors.corpora.asked import Asked, asked_of
-from torchvectors.corpora.read import acquire_files, everything, identity, read_rows
+from torchvectors.corpora.read import acquire_files, everything, files_asked, identity, read_rows, rows_here
 
-__all__ = ["Asked", "acquire_files", "asked_of", "everything", "identity", "read_rows"]
+__all__ = [
+    "Asked",
+    "acquire_files",
+    "asked_of",
+    "everything",
+    "files_asked",
+    "identity",
+    "read_rows",
+    "rows_here",
+]

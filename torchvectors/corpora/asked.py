@@ -27,7 +27,8 @@ class Asked:
     @property
     def words(self) -> str:
         """Say which part."""
-        return " ".join(filter(None, (self.split, self.chosen, pair(self.languages))))
+        chosen = "" if self.chosen == self.split else self.chosen
+        return " ".join(filter(None, (self.split, chosen, pair(self.languages))))
 
 
 def asked_of(

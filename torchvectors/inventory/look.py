@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from torchvectors.cache import FITS, VOCABULARIES, lock_of, lock_of_temporary
+from torchvectors.cache import DATASETS, FITS, VOCABULARIES, lock_of, lock_of_temporary
+from torchvectors.catalog.datasets import dataset_names
 from torchvectors.download import receipt_of
 from torchvectors.download.receipts import beside
 from torchvectors.errors import CacheError, StoreError
@@ -55,6 +56,9 @@ def look(places: Folders) -> tuple[Held, ...]:
         found += _set("fit", _files_in(folder / FITS), mine=mine)
         for asset in _folders_in(folder / _ASSETS):
             found += _plain(_files_in(asset), mine=mine)
+        for rows in _folders_in(folder / DATASETS):
+            named = (rows.name,) if rows.name in dataset_names() else ()
+            found += (replace(held, names=named) for held in _plain(_files_in(rows), mine=mine))
     return _joined(found)
 
 
