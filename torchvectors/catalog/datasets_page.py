@@ -21,8 +21,8 @@ _INTRODUCTION = """\
 
 Made from the package's data by `python -m torchvectors.catalog.datasets_page docs/datasets.md`; do not edit it by hand.
 
-These are the {total} data sets of torchtext 0.18, under their names, with their arguments and their rows. The facts were
-gathered from public sources; no address was tried, and no file was at hand. `torchvectors list datasets` and
+These are the {total} data sets of torchtext 0.18, under their names, with their arguments and their rows. The facts
+were gathered from public sources; no address was tried, and no file was at hand. `torchvectors list datasets` and
 `torchvectors info IMDB` show them without a network, `torchvectors download IMDB` fetches one ahead of time, and
 `torchvectors verify IMDB` compares the digest of what is there, and counts its rows.
 
@@ -36,8 +36,8 @@ batches = fitted.numericalize().batch_tokens(64)
 
 ## What a pipe does
 
-- It ends in `.shuffle().set_shuffle(False).sharding_filter()`, as torchtext's did: `DataLoader(…, shuffle=True)` shuffles
-  it, and workers and ranks share its rows. A vocabulary behind it is counted over all rows all the same.
+- It ends in `.shuffle().set_shuffle(False).sharding_filter()`, as torchtext's did: `DataLoader(…, shuffle=True)`
+  shuffles it, and workers and ranks share its rows. A vocabulary behind it is counted over all rows all the same.
 - Rows come straight out of the archive, one at a time; nothing is unpacked to disk, but for the archive within
   IWSLT's, which is copied to a temporary file. SQuAD's JSON is read whole, IWSLT's XML is not.
 - Where digests are published, the pipe says which corpus it is, and a vocabulary that is fitted to it is kept for later
@@ -47,10 +47,15 @@ batches = fitted.numericalize().batch_tokens(64)
 ## Where files lie
 
 In `datasets/NAME` of the cache folder, or of `root=` where that is given: that is the folder that torchtext used, so
-`root=os.path.expanduser("~/.cache/torch/text")` finds what it has downloaded. A file that is put there by hand is held to
-the digest and used; its name is in the table of files. Of a file on Google Drive two addresses are asked; where both give
-a page in its place, the error says where a person may press "download", and where to put the file. At a mirror
+`root=os.path.expanduser("~/.cache/torch/text")` finds what it has downloaded. A file that is put there by hand is held
+to the digest and used; its name is in the table of files. Of a file on Google Drive two addresses are asked; where both
+give a page in its place, the error says where a person may press "download", and where to put the file. At a mirror
 (`TORCHVECTORS_MIRROR`) a file lies at `BASE/NAME/FILE`. A digest binds: torchtext refused any other file, too.
+"""
+
+_BELOW = """
+Sizes are those of all downloads together, about. A licence stands where the publisher states one for the rows; the page
+of a set, where it has one, is behind its name.
 """
 
 
@@ -60,8 +65,7 @@ def page() -> str:
     heads = ("name", "a row", "rows", "size", "licence", "hosts")
     parts = [_INTRODUCTION.format(total=len(sets)), "## The sets\n", _table(heads, map(_row, sets))]
     parts += [
-        "\nSizes are those of all downloads together, about. A licence stands where the publisher states one for the rows;\n"
-        "the page of each set, where it has one, is linked to its name.\n",
+        _BELOW,
         "## Translations\n",
         _table(("set", "split", "talks", "rows by pair of languages, either way round"), _pairs(sets)),
         "\n## What is otherwise\n",

@@ -158,7 +158,9 @@ _NOTES = {
     ),
     "IWSLT2016": ("Lines end with their newline, as torchtext gave them.",),
     "IWSLT2017": ("Lines end with their newline, as torchtext gave them.",),
-    "Multi30k": ("The side files `._test.de` of one archive are left alone; torchtext took them for rows.",),
+    "Multi30k": (
+        "What a Mac leaves beside a member, such as `._test.de`, is left alone; torchtext took it for rows.",
+    ),
     "SST2": ("The text comes first, and the label is 0 or 1.",),
     "WikiText103": ("Lines end with their newline, as torchtext gave them.",),
     "WikiText2": ("Lines end with their newline, as torchtext gave them.",),
