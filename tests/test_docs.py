@@ -90,6 +90,8 @@ def test_the_page_of_data_sets_is_what_their_records_say(tmp_path: Path) -> None
     assert file.read_text("utf-8") == text, f"run: python -m torchvectors.catalog.datasets_page {file}"
     assert datasets_page.main([str(file), "--check"]) == 0
     assert all(f"`{name}`" in text for name in dataset_names())
+    for block in BLOCK.findall(text):
+        exec(compile(block, "datasets.md", "exec"), {"__name__": "page"})
     other = tmp_path / "datasets.md"
     assert datasets_page.main([str(other), "--check"]) == 1
     assert datasets_page.main([str(other)]) == 0

@@ -84,7 +84,10 @@ class DataSet:
         Raises:
             KeyError: There is none.
         """
-        return next(one for one in self.files if one.key in (key, ""))
+        found = next((one for one in self.files if one.key in (key, "")), None)
+        if found is None:
+            raise KeyError(f"{self.name}: there is no file {key!r}.")
+        return found
 
     def counted(self, split: str, chosen: str = "", languages: tuple[str, ...] = ()) -> int | None:
         """Return how many rows a split has by the published counts; None where nobody has said."""
