@@ -69,7 +69,7 @@ class _Made(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what io gives it
         while len(self._left) < len(buffer) and (part := b"".join(islice(self._parts, 99))):
             self._left += part
         given, self._left = self._left[: len(buffer)], self._left[len(buffer) :]

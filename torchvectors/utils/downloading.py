@@ -7,6 +7,7 @@ import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from torchvectors.cache import folders, lock, writable
 from torchvectors.catalog import Digest
