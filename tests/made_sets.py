@@ -412,6 +412,7 @@ MADE: dict[str, Made] = {
         files={
             "": zipped(
                 {
+                    "en-ud-v2/._en-ud-tag.v2.train.txt": _MAC,
                     "en-ud-v2/en-ud-tag.v2.dev.txt": "From\tADP\tIN\n",
                     "en-ud-v2/en-ud-tag.v2.test.txt": "What\tPRON\tWP\nif\tSCONJ\tIN\n\n",
                     "en-ud-v2/en-ud-tag.v2.train.txt": "Al\tPROPN\tNNP\n-\tPUNCT\tHYPH\n\nkilled a\tVERB\tVBD\n",
