@@ -16,6 +16,6 @@ settings.load_profile("torchvectors")
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     home: Path = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("TORCHVECTORS_HOME", str(home))
-    for name in ("TORCHVECTORS_MIRROR", "TORCHVECTORS_OFFLINE"):
+    for name in ("TORCHVECTORS_MIRROR", "TORCHVECTORS_OFFLINE", "TORCHVECTORS_TIMEOUT"):
         monkeypatch.delenv(name, raising=False)
     return home

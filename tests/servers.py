@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import socket
 import struct
 import sys
@@ -29,9 +30,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["Reply", "Script", "Seen", "Server", "file", "redirect"]
+__all__ = ["Break", "Reply", "Script", "Seen", "Server", "file", "redirect"]
 
 PIECE = 1 << 14  # bytes written, and counted, at a time
+DROP = 0.01  # seconds between two bytes of a trickle
+
+# How an answer ends: FIN; RST; nothing more; a byte now and then, or the same again and again, until the server stops.
+Break = Literal["close", "reset", "stall", "trickle", "flood"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +51,11 @@ class Reply:
     ) = -1  # Content-Length to announce; -1: the true one; None: none, the body ends with the connection
     chunked: bool = False
     cut: int | None = None  # stop after so many bytes of the body …
-    then: Literal["close", "reset", "stall"] = "close"  # … and do this; a stall lasts until the server stops
+    then: Break = "close"  # … and do this
+    raw: bytes | None = None  # send this in place of all of the above, and break off
+    again: bytes = b"x"  # what a flood repeats, and a trickle drops …
+    drops: int | None = None  # … so many times, None: until the server stops …
+    tail: bytes = b""  # … before this comes
 
 
 @dataclass(kw_only=True)
@@ -73,7 +82,7 @@ def file(
     length: int | None = -1,
     chunked: bool = False,
     cut: int | None = None,
-    then: Literal["close", "reset", "stall"] = "close",
+    then: Break = "close",
 ) -> Script:
     """Serve a file as a good server does, ``Range`` and ``If-Range`` included, except for what is asked for."""
     validators = {"ETag": etag, "Last-Modified": modified, "Accept-Ranges": "bytes" if ranges else None}
@@ -188,10 +197,28 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._reply()
 
+    def do_CONNECT(self) -> None:
+        """Be a proxy's tunnel, whatever the host's name is, to the port that was asked for on this machine."""
+        seen = Seen(method=self.command, path=self.path, headers=self.headers, status=200)
+        self.server.owner.log.append(seen)
+        self.close_connection = True
+        with socket.create_connection(("127.0.0.1", int(self.path.rpartition(":")[2]))) as there:
+            self.send_response(200)
+            self.end_headers()
+            ways = {there: self.connection, self.connection: there}
+            while not self.server.owner._stop.is_set():
+                for one in select.select(list(ways), [], [], 0.05)[0]:
+                    if not (data := one.recv(1 << 16)):
+                        return
+                    ways[one].sendall(data)
+
     def _reply(self) -> None:
         seen = Seen(method=self.command, path=self.path, headers=self.headers)
         reply = self.server.owner._answer(seen)
         seen.status = reply.status
+        if reply.raw is not None:
+            self.wfile.write(reply.raw)
+            return self._break_off(reply)
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
@@ -208,17 +235,25 @@ class _Handler(BaseHTTPRequestHandler):
             seen.sent += len(piece)  # before it goes, so that whoever has the bytes sees the count
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if reply.chunked else piece)
         if reply.cut is not None:
-            self._break_off(reply.then)
+            self._break_off(reply)
         elif reply.chunked:
             self.wfile.write(b"0\r\n\r\n")
         if reply.length is None or reply.length > len(reply.body):
             self.close_connection = True
+        return None
 
-    def _break_off(self, how: str) -> None:
+    def _break_off(self, reply: Reply) -> None:
         self.close_connection = True
-        if how == "stall":
-            self.server.owner._stop.wait()
-        elif how == "reset":
+        stop = self.server.owner._stop
+        if reply.then == "stall":
+            stop.wait()
+        elif reply.then in ("trickle", "flood"):
+            left = reply.drops
+            while left != 0 and not stop.wait(DROP if reply.then == "trickle" else 0):
+                self.wfile.write(reply.again)
+                left = None if left is None else left - 1
+            self.wfile.write(reply.tail)
+        elif reply.then == "reset":
             # Lingering for 0 seconds makes the system send RST in place of FIN; the descriptor is closed here
             # because socketserver would say FIN first.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

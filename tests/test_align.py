@@ -58,6 +58,28 @@ class Shouted(Vectors):
 # Row i belongs to token i
 
 
+def test_every_row_of_a_matrix_that_is_filled_in_parts_is_its_tokens() -> None:
+    known = [f"known{i}" for i in range(3_000)]
+    vectors = Vectors.from_tensor(known, torch.randn(3_000, 100), unk_init=Normal(seed=1))
+    itos = [*(f"known{i * 7 % 3_000}" for i in range(2_000)), *(f"new{i}" for i in range(2_000)), "<pad>"]
+    itos += [word for i in range(1_000) for word in (f"known{i}", f"newer{i}", "<pad>", "chosen")]
+    aligned = align(itos, vectors, rows={"chosen": torch.full((100,), 3.0)})
+    expected = vectors.get_vecs_by_tokens(itos)
+    expected[[i for i, token in enumerate(itos) if token == "<pad>"]] = 0
+    expected[[i for i, token in enumerate(itos) if token == "chosen"]] = 3
+    assert torch.equal(aligned.matrix, expected)
+    assert aligned.padding_idx == 4_000
+
+
+def test_a_matrix_is_float32_whatever_torch_makes_by_default() -> None:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert align(["a", "z"], vectors_of(["a"])).matrix.dtype == torch.float32
+    finally:
+        torch.set_default_dtype(before)
+
+
 @given(
     itos=st.lists(KNOWN, max_size=8),
     tokens=st.lists(TOKENS, max_size=12),

@@ -5,20 +5,21 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import random
 import tarfile
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from torchvectors.archive import open_member
+from torchvectors.archive import each_member, open_member
 from torchvectors.errors import ArchiveError, MemberError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 TEXT = b"".join(b"token%d %d.5 -0.%d\n" % (i, i, i) for i in range(300))
 ALONE = {"v.txt": TEXT}
@@ -339,3 +340,66 @@ def test_a_known_size_is_a_bound(tmp_path: Path, name: str) -> None:
 def test_what_shrinks_as_vectors_do_is_never_refused(tmp_path: Path) -> None:
     sparse = b"".join(b"word%d " % i + b" ".join([b"0.0"] * 300) + b"\n" for i in range(3000))
     assert unpacked(written(tmp_path, "v", gzip.compress(sparse))) == sparse
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tar.xz"])
+def test_the_wanted_members_come_one_after_another_as_they_lie_there(tmp_path: Path, name: str) -> None:
+    bodies = {
+        f"d/{i}.txt": bytes([i]) * (512 * (i % 4) + i % 2) for i in range(20)
+    }  # some end where a block does
+    path = _archive_of(tmp_path / name, bodies)
+    found = [
+        (one.name, one.read(10_000) + one.read(1)) for one in each_member(path, lambda n: n != "d/3.txt")
+    ]
+    assert found == [(name, body) for name, body in bodies.items() if name != "d/3.txt"]
+    assert [one.name for one in each_member(path, lambda n: n == "d/7.txt")] == [
+        "d/7.txt"
+    ]  # and none is read
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="needs Linux's count of the bytes read")
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.tar.xz"])
+def test_what_is_packed_is_unpacked_once_for_all_members(tmp_path: Path, name: str) -> None:
+    noise = random.Random(0).randbytes(1 << 21)
+    path = _archive_of(tmp_path / name, {str(i): noise[i << 16 : (i + 1) << 16] for i in range(32)})
+
+    def read() -> int:
+        return int(Path("/proc/self/io").read_text("ascii").split()[1])
+
+    before = read()
+    assert sum(len(one.read(1 << 20)) for one in each_member(path, lambda n: True)) == len(noise)
+    assert read() - before < 1.5 * path.stat().st_size
+
+
+def test_a_packed_archive_that_is_cut_behind_its_last_member_is_an_error(tmp_path: Path) -> None:
+    path = _archive_of(tmp_path / "a.tar.gz", {"a": b"1 2\n", "b": b"3 4\n"})
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(ArchiveError, match=r"a\.tar\.gz: this archive is cut short"):
+        for _ in each_member(path, lambda n: True):
+            pass
+
+
+def _archive_of(path: Path, bodies: Mapping[str, bytes]) -> Path:
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
+            for name, body in bodies.items():
+                zipped.writestr(name, body)
+        return path
+    mode: Any = f"w:{path.suffix[1:]}" if path.suffix != ".tar" else "w"
+    with tarfile.open(path, mode) as tar:
+        for name, body in bodies.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(body)
+            tar.addfile(info, io.BytesIO(body))
+    return path
+
+
+def test_a_tar_archive_without_its_magic_word_is_one(tmp_path: Path) -> None:
+    block = bytearray(tarfile.TarInfo("a.txt").tobuf(tarfile.USTAR_FORMAT))
+    block[124:136] = b"00000000004\0"
+    block[257:265] = bytes(8)
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    (tmp_path / "old").write_bytes(bytes(block) + b"1 2\n".ljust(512, b"\0") + bytes(1024))
+    with open_member(tmp_path / "old") as stream:
+        assert (stream.name, stream.read(100)) == ("a.txt", b"1 2\n")

@@ -19,7 +19,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import torchvectors
-from torchvectors.cache import Folders, folders, lock, publish, replacing, set_aside, writable
+from torchvectors.cache import (
+    Folders,
+    folders,
+    lock,
+    locks_hold,
+    publish,
+    replacing,
+    scratch,
+    set_aside,
+    writable,
+)
+from torchvectors.download.receipts import beside
 from torchvectors.errors import CacheError
 
 PATIENCE = 30  # seconds until a test that waits in vain gives up
@@ -397,3 +408,40 @@ def test_files_set_aside_are_numbered(tmp_path: Path) -> None:
     (tmp_path / "glove.zip.bad.2").unlink()
     path.touch()
     assert set_aside(path).name == "glove.zip.bad.2"
+
+
+def test_what_a_killed_process_has_left_goes_when_the_next_one_takes_the_lock(tmp_path: Path) -> None:
+    target, other = tmp_path / "store", tmp_path / "other"
+    left: list[Path] = []
+    for final in (target, other):
+        with scratch(final) as temporary:
+            left.append(temporary)
+    receipt = beside(target)
+    with scratch(receipt, made_with=target) as temporary:
+        left.append(temporary)
+    for path in left:
+        path.touch()  # as if nobody had been there to remove it
+    with lock(target):
+        assert [path.exists() for path in left] == [
+            False,
+            True,
+            False,
+        ]  # the other may be of somebody who is alive
+    os.utime(left[1], (0, 0))
+    with lock(other), lock(target):
+        assert not left[1].exists()
+
+
+def test_where_locks_do_not_hold_nothing_is_swept_within_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    assert locks_hold(tmp_path)
+    with scratch(tmp_path / "store") as temporary:
+        temporary.touch()
+        with monkeypatch.context() as patch:
+            patch.setattr(fcntl, "flock", lambda *_: None)
+            assert not locks_hold(tmp_path)
+            with lock(tmp_path / "store"):
+                assert temporary.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {".locks"}

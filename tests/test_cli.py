@@ -6,6 +6,7 @@ import errno
 import gzip
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from torchvectors.cli import main
 from torchvectors.cli.listing import fitting, readable
 from torchvectors.store import open_store
 
+ROOT = Path(__file__).resolve().parents[1]
 ROWS = b"the 0.5 1.5\ncat -0.25 2\n"
 
 
@@ -26,6 +28,25 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
     assert capsys.readouterr().out == f"torchvectors {torchvectors.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "words", [["list", "glove"], ["info", "glove.6B.50d"], ["cache"], ["--version"], ["--help"]]
+)
+def test_what_only_looks_needs_no_torch(words: list[str], tmp_path: Path) -> None:
+    # It takes a second to import.
+    program = f"""
+import contextlib, sys
+from torchvectors.cli import main
+with contextlib.suppress(SystemExit):
+    main({words!r})
+print("torch" in sys.modules, "requests" in sys.modules)
+"""
+    environment = {**os.environ, "TORCHVECTORS_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False False"
 
 
 def test_download_makes_what_a_program_then_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,7 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 import torchvectors.datapipes.per_row
 from torchvectors import GloVe, Vocab, datapipes
 from torchvectors.datapipes import BatchTokens, BuildVocab, LookupVectors, Numericalize, Tokenize
+from torchvectors.datapipes.graph import rows_of
 from torchvectors.errors import GraphError, TokenTypeError
 
 pytestmark = [
@@ -537,6 +538,59 @@ def test_a_second_iterator_over_a_stage_ends_the_first_wherever_that_is_read() -
     assert next(iter(graph)) == [0]
     with pytest.raises(RuntimeError, match="single iterator per IterDataPipe"):
         next(first)
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_a_second_iterator_over_a_pipe_of_torchs_ends_the_first_too(sharded: bool) -> None:
+    source: Any = IterableWrapper(["a", "b", "c"])
+    source = source.sharding_filter() if sharded else source
+    first, second = iter(source.tokenize()), iter(source.tokenize())
+    assert next(first) == ["a"]
+    assert next(second) == ["a"]
+    with pytest.raises(RuntimeError, match=r"(?s)invalidated.*single iterator per IterDataPipe") as caught:
+        next(first)
+    assert "thrown by" not in str(caught.value)  # torch says it all, and once
+    assert list(second) == [["b"], ["c"]]
+
+
+def test_torchs_own_pipes_are_read_as_torch_reads_them() -> None:
+    rows = [["a", ["b"]], ["c", ["d"]], ["e", ["f"]]]
+    source = IterableWrapper(rows)
+    plain = source.sharding_filter()
+    plain.apply_sharding(2, 1)
+    assert list(rows_of(plain)) == list(plain) == [["c", ["d"]]]
+    assert list(rows_of(source)) == rows
+    assert source._number_of_samples_yielded == 3
+    assert next(rows_of(source))[1] is not rows[0][1]  # a copy, as the wrapper promises
+    assert next(rows_of(IterableWrapper(rows, deepcopy=False))) is rows[0]
+    with torch.autograd.profiler.profile():  # which wants to see each row: torch's own way, then
+        assert list(rows_of(plain)) == [["c", ["d"]]]
+
+
+class Louder(IterableWrapper[str]):
+    """A pipe of the user's own that is torch's, and more."""
+
+    def __iter__(self) -> Iterator[str]:
+        for text in self.iterable:
+            yield text.upper()
+
+
+def test_a_subclass_of_torchs_pipe_gives_its_own_rows() -> None:
+    assert list(rows_of(Louder(["a"]))) == ["A"]
+
+
+def broken_rows() -> Iterator[str]:
+    yield "a"
+    raise OSError("the disk is gone")
+
+
+def test_an_error_of_the_source_names_the_pipe_that_it_comes_from() -> None:
+    graph = IterableWrapper(broken_rows(), deepcopy=False).sharding_filter().tokenize()
+    with pytest.raises(
+        OSError, match=r"the disk is gone\nThis exception is thrown by __iter__ of It"
+    ) as caught:
+        list(graph)
+    assert str(caught.value).count("thrown by") == 1
 
 
 class Twice(Tokenize):

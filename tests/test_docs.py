@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from torchvectors import catalog
-from torchvectors.catalog import page
+from torchvectors.catalog import datasets_page, page
+from torchvectors.catalog.datasets import dataset_names
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -70,6 +71,31 @@ def test_the_catalog_page_names_every_entry_and_is_found_stale(tmp_path: Path) -
     assert file.read_text("utf-8") == text
     file.write_text(text.replace("glove.6B.50d", "glove.6B.51d"), "utf-8")
     assert page.main([str(file), "--check"]) == 1
+
+
+def test_every_test_that_the_page_of_reliability_names_is_there() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    programs = {path.name: path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    named = set(re.findall(r"`(test_\w+(?:\.py)?)`", page))
+    assert len(named) > 10
+    missing = {
+        name for name in named if name not in programs and f"def {name}(" not in "".join(programs.values())
+    }
+    assert not missing
+
+
+def test_the_page_of_data_sets_is_what_their_records_say(tmp_path: Path) -> None:
+    file = ROOT / "docs" / "datasets.md"
+    text = datasets_page.page()
+    assert file.read_text("utf-8") == text, f"run: python -m torchvectors.catalog.datasets_page {file}"
+    assert datasets_page.main([str(file), "--check"]) == 0
+    assert all(f"`{name}`" in text for name in dataset_names())
+    for block in BLOCK.findall(text):
+        exec(compile(block, "datasets.md", "exec"), {"__name__": "page"})
+    other = tmp_path / "datasets.md"
+    assert datasets_page.main([str(other), "--check"]) == 1
+    assert datasets_page.main([str(other)]) == 0
+    assert other.read_text("utf-8") == text
 
 
 def test_the_changelog_begins_with_this_version() -> None:

@@ -41,7 +41,8 @@ from torchvectors.download import (
     shown,
 )
 from torchvectors.download.addresses import hop, hop_refused
-from torchvectors.download.answers import Do, Held, Origin, judge, objection, range_headers
+from torchvectors.download.answers import Do, Held, Origin, judge, range_headers
+from torchvectors.download.disguise import objection
 from torchvectors.errors import (
     CacheError,
     DigestError,
@@ -497,15 +498,80 @@ def test_416_starts_over(server: Server, target: Path) -> None:
 def test_without_a_validator_a_part_is_not_continued(server: Server, target: Path, etag: str) -> None:
     url = left_over(server, target, etag=etag)
     server.on("/a", file(BODY))
-    fetch([url], target, digests=[SHA256])
+    fetch([url], target)
     assert "Range" not in server.log[0].headers
 
 
-def test_a_part_from_one_url_is_not_continued_from_another(server: Server, target: Path) -> None:
+@pytest.mark.parametrize("value", ['"a\0b"', '"a\r\n b"', '"a', f'"{"e" * 9_000}"', "a\x01b", "\x7f"])
+@pytest.mark.parametrize("name", ["etag", "modified"])
+def test_a_validator_that_cannot_be_sent_back_is_none(
+    server: Server, target: Path, name: str, value: str
+) -> None:
+    etag, modified = (value, None) if name == "etag" else (None, value)
+    broken = file(BODY, etag=etag, modified=modified, cut=100_000)
+    url = server.on("/a", broken, file(BODY, etag=etag, modified=modified))
+    fetch([url], target, policy=HASTY)
+    assert target.read_bytes() == BODY
+    assert server.log[1].headers["If-Range"] is None
+    target.with_name("vectors.zip.part").write_bytes(BODY[:9])
+    note = {"url": url, name: value, "total": len(BODY)}  # as a careless program would have left it
+    target.with_name("vectors.zip.part.json").write_text(json.dumps(note))
+    fetch([url], target, digests=[SHA256], policy=HASTY)
+    assert target.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("etag", ["", 'W/"1"'], ids=["none", "weak"])
+def test_with_a_digest_a_part_is_continued_also_without_a_validator(
+    server: Server, target: Path, etag: str
+) -> None:
+    server.on("/a", file(BODY, etag=etag, cut=100_000), file(BODY, etag=etag))
+    fetch([server.url("/a")], target, digests=[SHA256], policy=HASTY)
+    assert target.read_bytes() == BODY
+    assert server.sent == len(BODY)
+
+
+def test_a_part_is_continued_elsewhere_only_where_a_digest_will_tell(server: Server, target: Path) -> None:
     left_over(server, target)
-    fetch([server.on("/b", file(BODY))], target, digests=[SHA256])
+    mirror = server.on("/b", file(BODY, etag='"theirs"', cut=50_000), file(BODY, etag='"theirs"'))
+    receipt = fetch([mirror], target, digests=[SHA256], policy=HASTY)
+    assert target.read_bytes() == BODY
+    assert (receipt.url, receipt.etag) == (mirror, '"theirs"')
+    first, second = server.log
+    assert (first.headers["Range"], first.headers["If-Range"]) == ("bytes=100000-", None)
+    assert (second.headers["Range"], second.headers["If-Range"]) == ("bytes=150000-", '"theirs"')
+
+
+def test_a_part_is_not_continued_elsewhere_where_nothing_would_tell(server: Server, target: Path) -> None:
+    left_over(server, target)
+    fetch([server.on("/b", file(BODY))], target)
     assert "Range" not in server.log[0].headers
     assert target.read_bytes() == BODY
+
+
+def test_a_part_of_another_file_costs_one_more_request_elsewhere(server: Server, target: Path) -> None:
+    url = server.on("/a", file(BODY[::-1], cut=100_000), Reply(status=404))
+    mirror = server.on("/b", file(BODY))
+    fetch([url, mirror], target, digests=[SHA256], policy=HASTY)
+    assert target.read_bytes() == BODY
+    assert [seen.headers["Range"] for seen in server.requests("/b")] == ["bytes=100000-", None]
+
+
+def test_what_a_server_refuses_to_continue_is_kept_until_something_better_has_come(
+    server: Server, target: Path
+) -> None:
+    url = left_over(server, target)
+    server.on("/a", Reply(status=416), Reply(status=503))
+    with pytest.raises(DownloadError, match="The 100,000 bytes that came are kept"):
+        fetch([url], target, digests=[SHA256], policy=HASTY)
+    server.on("/a", file(BODY))
+    fetch([url], target, digests=[SHA256])
+    assert server.sent == len(BODY) - 100_000
+
+
+def test_what_nobody_can_continue_is_not_left_behind(server: Server, target: Path) -> None:
+    with pytest.raises(DownloadError, match="100,000 of 300,000"):
+        fetch([server.on("/a", file(BODY, etag=None, cut=100_000))], target, policy=Policy(attempts=1))
+    assert beside(target) == set()
 
 
 def test_a_part_outlives_other_urls_that_fail(server: Server, target: Path) -> None:
@@ -689,6 +755,18 @@ def test_a_stored_gz_file_called_encoded_is_kept_as_it_is(server: Server, tmp_pa
     assert target.read_bytes() == stored
     with pytest.raises(DownloadError, match="Content-Encoding: br"):
         fetch([server.on("/b", file(stored, headers={"Content-Encoding": "br"}))], target, policy=HASTY)
+
+
+@pytest.mark.parametrize("labels", [("", "gzip"), ("gzip", "br"), ("gzip", "gzip")])
+def test_a_range_packed_on_the_way_is_not_mixed_with_bytes_that_were_not(
+    server: Server, tmp_path: Path, labels: tuple[str, str]
+) -> None:
+    body, target = gzip.compress(BODY, 1), tmp_path / "cc.de.300.vec.gz"
+    first, second = ({"Content-Encoding": label} if label else {} for label in labels)
+    url = server.on("/a", file(body, cut=100_000, headers=first), file(body, headers=second), file(body))
+    fetch([url], target, policy=HASTY)  # without a digest: nothing would tell afterwards
+    assert target.read_bytes() == body
+    assert len(server.log) == (2 if labels[0] == labels[1] else 3)
 
 
 # Trust

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import io
+import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from types import ModuleType
 
@@ -64,3 +67,66 @@ def test_the_notebooks_patterns_give_what_they_promise(capsys: pytest.CaptureFix
     assert found["row of <unk>"] == 30_000
     assert all(found["right"])
     assert "queen" in capsys.readouterr().out
+
+
+def distribution_of_vader(folder: Path) -> Path:
+    """Write a source distribution with the layout of vaderSentiment's: an archive of rated texts in an archive."""
+
+    def packed(members: dict[str, bytes]) -> bytes:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+            for name, body in members.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(body)
+                tar.addfile(info, io.BytesIO(body))
+        return buffer.getvalue()
+
+    texts = {"good": "a good and lovely one", "bad": "a bad and nasty one", "neither": "none at all"}
+    ratings = {"good": 2.5, "bad": -1.25, "neither": 0.0}
+    rows = [(f"{number // 2}_{number % 2}", word) for number in range(60) for word in texts]
+    body = "".join(f"{number}\t{ratings[word]}\t{texts[word]}\r\n" for number, word in rows).encode()
+    names = ("tweets", "movieReviewSnippets", "amazonReviewSnippets", "nytEditorialSnippets")
+    inner = packed(
+        {"hutto_ICWSM_2014/README.txt": b""} | {f"hutto_ICWSM_2014/{n}_GroundTruth.txt": body for n in names}
+    )
+    file = folder / "vaderSentiment.tar.gz"
+    file.write_bytes(packed({"vader/setup.py": b"", "vader/more/hutto_ICWSM_2014.tar.gz": inner}))
+    return file
+
+
+def test_one_program_measures_the_five_sets_that_are_at_hand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    threads = torch.get_num_threads()
+    five_sets = example("five_sets")
+    own = tmp_path / "own.csv"
+    own.write_text("label,text\n" + "".join(f"{'xyz'[n % 3]},{n} {'pqr'[n % 3]}\n" for n in range(90)))
+    settings = ["--seeds", "2", "--epochs", "1", "--labels", "24"]
+    try:
+        more = ["--vader", str(distribution_of_vader(tmp_path)), "--data", f"own={own}"]
+        assert five_sets.main([*settings, *more]) == 6
+        said = capsys.readouterr().out
+        assert re.findall(r"^\*\*(.*)\*\*", said, re.MULTILINE) == [*five_sets.FIVE, "own"]
+        assert "3 classes; always" in said
+        assert said.count("2 classes") == 4
+        assert (
+            len(re.findall(r"^\| (random|frozen|tuned) \| \d+\.\d ± \d+\.\d \|$", said, re.MULTILINE)) == 36
+        )
+        assert five_sets.main([*settings, "tweets", "no such set"]) == 0
+        said = capsys.readouterr().out
+        assert (
+            "tweets: left out. It is not at hand: pip download --no-deps --no-binary :all: vaderSentiment"
+            in said
+        )
+        assert "no such set: left out. there is no such set; give a file of your own" in said
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_texts_of_one_review_are_all_for_training_or_all_for_the_test(tmp_path: Path) -> None:
+    five_sets = example("five_sets")
+    rows = [(str(number // 3), number % 2, f"{number}") for number in range(300)]
+    train, test = (list(five_sets.Part(rows, test=test)) for test in (False, True))
+    assert sorted(train + test) == sorted((label, text) for _, label, text in rows)
+    assert not {int(text) // 3 for _, text in train} & {int(text) // 3 for _, text in test}
+    assert 30 < len(test) < 90

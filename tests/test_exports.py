@@ -33,7 +33,7 @@ DOORS = [
 # What a door that is one module shares with the rooms around it.
 SHARED = {"torchvectors.functional": {"rows_of"}}
 # Not imported by a bare ``import torchvectors``, unless torch has done so: what is large, or what only some need.
-HEAVY = ["filelock", "matplotlib", "platformdirs", "requests", "safetensors", "simdjson", "torchdata", "tqdm"]
+HEAVY = ["filelock", "isal", "matplotlib", "platformdirs", "requests", "safetensors", "torchdata", "tqdm"]
 
 
 def public(module: ModuleType) -> set[str]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from torchvectors.acquire import acquire
 from torchvectors.errors import ArchiveError, ParseError
-from torchvectors.formats import FastTextModel, Ngrams, PlainRows, add_rows, format_of, read_fasttext
+from torchvectors.formats import FastTextModel, Ngrams, PlainRows, add_rows, format_of, read_fasttext, sum_of
 from torchvectors.store import open_store
 
 MODELS = Path(__file__).parent / "data" / "models"
@@ -190,15 +190,26 @@ def test_every_word_has_its_ngrams_in_the_library_s_order(
 
     rows = Nothing(array=np.empty((0, 1), np.float32))
     ngrams = Ngrams(minn=minn, maxn=maxn, buckets=buckets, rows=rows, kept=kept)
-    found, counts = ngrams.rows_of([word.encode() for word in words])
-    assert counts.tolist() == [len(part) for part in expected]
-    assert found.tolist() == [bucket for part in expected for bucket in part]
+    for times in (1, 30):  # few words are gone through one by one, and many at once
+        found, counts = ngrams.rows_of([word.encode() for word in words] * times)
+        assert counts.tolist() == [len(part) for part in expected] * times
+        assert found.tolist() == [bucket for part in expected for bucket in part] * times
+    assert [ngrams.rows_of_one(word.encode()).tolist() for word in words] == expected
 
 
-@given(data=st.data(), dim=st.integers(1, 5))
-def test_every_sum_is_added_up_one_after_another(data: st.DataObject, dim: int) -> None:
+@pytest.mark.parametrize("word", [b"\x80", b"a\x80\x80\x80\x80\x80\x80b", b"\xff\xfe", b"\xc3"])
+def test_words_that_are_no_text_have_the_same_ngrams_alone_and_among_others(word: bytes) -> None:
+    ngrams = Ngrams(minn=1, maxn=4, buckets=7, rows=PlainRows(array=np.empty((7, 1), np.float32)))
+    one = ngrams.rows_of_one(word).tolist()
+    found, counts = ngrams.rows_of([word, "é".encode()] * 50)
+    assert counts[0] == len(one)
+    assert found[: len(one)].tolist() == one
+
+
+@given(data=st.data(), dim=st.integers(1, 5) | st.just(300), times=st.sampled_from([1, 30]))
+def test_every_sum_is_added_up_one_after_another(data: st.DataObject, dim: int, times: int) -> None:
     matrix = np.random.default_rng(data.draw(st.integers(0, 9))).standard_normal((7, dim)).astype(np.float32)
-    chosen = data.draw(st.lists(st.lists(st.integers(0, 6), max_size=20), max_size=6))
+    chosen = data.draw(st.lists(st.lists(st.integers(0, 6), max_size=20), max_size=6)) * times
     sums = np.ones((len(chosen), dim), np.float32)
     expected = sums.copy()
     for i, rows in enumerate(chosen):
@@ -207,6 +218,11 @@ def test_every_sum_is_added_up_one_after_another(data: st.DataObject, dim: int) 
     flat = np.array([row for rows in chosen for row in rows], np.int64)
     add_rows(sums, PlainRows(array=matrix).take, flat, np.array([len(rows) for rows in chosen], np.int64))
     assert sums.tobytes() == expected.tobytes()
+    for rows in chosen[:6]:
+        alone = np.zeros(dim, np.float32)
+        for row in rows:
+            alone += matrix[row]
+        assert sum_of(matrix[rows]).tobytes() == alone.tobytes()
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from torchvectors import threads
 from torchvectors.errors import ParseError
-from torchvectors.formats import numbers, read_text
+from torchvectors.formats import Block, numbers, read_text
 
 GLOVE_TOP_500 = Path(__file__).parent / "data" / "glove.6B.50d.top500.txt"
 
@@ -72,16 +73,13 @@ def test_every_table_is_read_as_torchtext_reads_it(
 
 
 @given(st.lists(FLOATS, min_size=1), STYLES)
-def test_both_number_parsers_agree_with_python(values: list[float], style: object) -> None:
+def test_every_list_of_numbers_is_read_as_python_reads_it(values: list[float], style: object) -> None:
     text = b",".join(style(value).encode() for value in values)  # type: ignore[operator]  # a format method
     with np.errstate(over="ignore"):
         expected = np.array([float(field) for field in text.split(b",")]).astype(np.float32)
-    by_any = numbers.parse_numbers(text, len(values))
-    by_numpy = numbers._by_numpy(text)
-    assert by_any is not None
-    assert by_numpy is not None
-    with np.errstate(over="ignore"):
-        assert by_any.tobytes() == by_numpy.astype(np.float32).tobytes() == expected.tobytes()
+    found = numbers.parse_numbers(text, len(values))
+    assert found is not None
+    assert found.tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -173,6 +171,26 @@ def test_rows_are_read_across_many_blocks() -> None:
     assert tokens == [f"t{i}" for i in range(150_000)]
     assert (rows[:, 0] == np.arange(150_000)).all()
     assert (rows[:, 1] == np.arange(150_000) + 0.5).all()
+
+
+@pytest.mark.parametrize("cores", [1, 2, 8])
+def test_any_number_of_cores_gives_the_same_blocks_and_the_same_error(
+    cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"token{i} {i / 7:.5f} {-i / 3:.8g} {i}e-3\n" for i in range(60_000)]
+    text = "".join(lines).encode()
+    monkeypatch.setattr(threads, "cores", lambda: 1)
+    expected = [(block.tokens(), block.rows.tobytes()) for block in read_text(io.BytesIO(text), name="f.txt")]
+    monkeypatch.setattr(threads, "cores", lambda: cores)
+    assert len(expected) > 3
+    found = [(block.tokens(), block.rows.tobytes()) for block in read_text(io.BytesIO(text), name="f.txt")]
+    assert found == expected
+    lines[41_000] = "token41000 1 2 x\n"
+    blocks: list[Block] = []
+    with pytest.raises(ParseError, match=r"f\.txt:41001: could not convert string to float: b'x'"):
+        blocks.extend(read_text(io.BytesIO("".join(lines).encode()), name="f.txt"))
+    assert [(block.tokens(), block.rows.tobytes()) for block in blocks] == expected[: len(blocks)]
+    assert blocks
 
 
 def test_an_error_late_in_a_file_names_its_line() -> None:

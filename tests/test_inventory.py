@@ -692,3 +692,55 @@ def test_a_folder_given_before_the_word_counts(
     assert str(left) in capsys.readouterr().out
     assert main(["cache", "prune", "--cache", str(tmp_path)]) == 0
     assert not left.exists()
+
+
+# Many readers, and several who clean.
+
+
+KEEPS_READING = """
+import sys, torch, torchvectors
+vectors = torchvectors.Vectors(sys.argv[1])
+expected = torch.tensor([[0.5, 1.5], [-0.25, 2]])
+print("here", flush=True)
+for line in sys.stdin:
+    assert vectors.get_vecs_by_tokens(["the", "cat"]).equal(expected)
+    assert torchvectors.Vectors(sys.argv[1]).get_vecs_by_tokens(["the", "cat"]).equal(expected)
+    print("right", flush=True)
+"""
+CLEANS = """
+import sys
+from torchvectors.cli import main
+print("here", flush=True)
+for line in sys.stdin:
+    print(main(["cache", *line.split()]), file=sys.stderr, flush=True)
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_two_who_clean_at_once_hurt_neither_each_other_nor_who_reads(home: Path) -> None:
+    (home / "own.txt").write_bytes(ROWS)
+    Vectors("own.txt")
+    commands = ("prune --archives --bad --fits 0 --vocabularies 0", "remove own.txt")
+    with another(KEEPS_READING, "own.txt") as reader, another(CLEANS) as one, another(CLEANS) as other:
+        for process in (reader, one, other):
+            assert process.stdin
+            assert process.stdout
+            assert process.stdout.readline() == "here\n"
+        for number in range(2):
+            for left in range(5):
+                fetched(home / f"left-{left}.zip", "http://x/y", b"z").with_suffix(".zip.bad").touch()
+                (home / f"v{left}.part").touch()
+                age(home / f"v{left}.part")
+            for process in (one, other, reader):
+                assert process.stdin
+                process.stdin.write(f"{commands[number % 2]}\n")
+                process.stdin.flush()
+            for process in (one, other):
+                assert process.stdout
+                while process.stdout.readline() != "done\n":
+                    assert process.poll() is None
+            assert reader.stdout
+            assert reader.stdout.readline() == "right\n"
+            assert number % 2 or not list(home.glob("*.part"))
+    assert (home / "own.txt").read_bytes() == ROWS

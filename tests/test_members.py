@@ -517,6 +517,31 @@ def test_the_next_call_continues_what_one_has_begun(server: Server, tmp_path: Pa
     assert beside(tmp_path) == {"few.txt.zip", "few.txt.zip.receipt.json"}
 
 
+def test_an_odd_directory_costs_none_of_the_bytes_that_are_here(server: Server, tmp_path: Path) -> None:
+    server.on("/v.zip", file(ARCHIVE), file(ARCHIVE, cut=9_000), file(ARCHIVE))
+    with pytest.raises(DownloadError):
+        get(server.url("/v.zip"), tmp_path, policy=ONCE)
+    server.on("/v.zip", file(bytes(len(ARCHIVE))), Reply(status=404))
+    with pytest.raises(DownloadError, match="The 9,000 bytes that came are kept"):
+        get(server.url("/v.zip"), tmp_path, policy=ONCE)
+    server.log.clear()
+    server.on("/v.zip", file(ARCHIVE))
+    assert content(get(server.url("/v.zip"), tmp_path)) == FEW
+    assert server.log[1].headers["Range"].startswith("bytes=9000-")
+
+
+def test_a_member_is_continued_at_the_next_url(server: Server, tmp_path: Path) -> None:
+    first = server.on("/a/v.zip", file(ARCHIVE), file(ARCHIVE, cut=9_000), Reply(status=503))
+    path = get([first, server.on("/b/v.zip", file(ARCHIVE, etag='"theirs"'))], tmp_path)
+    assert content(path) == FEW
+    _, member_request = server.requests("/b/v.zip")
+    assert member_request.headers["Range"].startswith("bytes=9000-")
+    assert member_request.headers["If-Range"] == '"theirs"'
+    receipt = receipt_of(path)
+    assert receipt is not None
+    assert receipt.url == server.url("/b/v.zip")
+
+
 def test_a_check_that_was_interrupted_is_done_again_and_nothing_is_fetched_twice(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -283,6 +283,18 @@ def test_a_graph_over_hugging_face_rows_gives_each_row_once_whatever_the_workers
     assert _tokens_of(second) == expected
 
 
+@pytest.mark.parametrize("kind", HUGGING)
+def test_a_place_in_hugging_face_rows_is_gone_to_also_where_they_were_shuffled(
+    kind: str, hugging: Any
+) -> None:
+    for source in (HUGGING[kind](hugging), HUGGING[kind](hugging).shuffle(seed=4)):
+        rows = list(Again(source))
+        for start in (0, 1, 22, 23):
+            assert list(Again(source).since(start)) == rows[start:]
+        with pytest.raises(GraphError, match="taken behind 24 rows, and there are 23 now"):
+            Again(source).since(24)
+
+
 def test_what_a_torch_format_makes_of_other_columns_goes_along(hugging: Any) -> None:
     for source in (HUGGING["map style"](hugging), HUGGING["streamed"](hugging)):
         graph = datapipes.Rows(source.with_format("torch")).tokenize().build_vocab().numericalize()

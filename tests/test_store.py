@@ -336,6 +336,23 @@ def test_stores_small_and_large_find_each_token(tmp_path: Path, n: int) -> None:
     assert list(store.tokens(0, 1)) == tokens[:1]
 
 
+def test_tokens_come_in_order_however_many_are_asked_for(tmp_path: Path) -> None:
+    tokens = [f"token {i}" if i < 1_500 else f"tökén {i}" for i in range(3_000)]
+    store = open_store(write(tmp_path / "s", tokens, np.zeros((3_000, 1), np.float32)))
+    for start, stop in [(0, 3_000), (1, 2), (5, 14), (1_000, 1_030), (1_490, 2_999), (7, 7), (2_990, 4_000)]:
+        assert list(store.tokens(start, stop)) == tokens[start:stop]
+
+
+def test_tokens_before_a_damaged_one_still_come(tmp_path: Path) -> None:
+    tokens = [f"token {i}" for i in range(3_000)]
+    path = write(tmp_path / "s", tokens, np.zeros((3_000, 1), np.float32))
+    path.write_bytes(path.read_bytes().replace(b"token 1500", b"token \xff500"))
+    found = open_store(path).tokens()
+    assert [next(found) for _ in range(1_500)] == tokens[:1_500]
+    with pytest.raises(StoreError, match="the token of row 1500 is not UTF-8"):
+        next(found)
+
+
 def test_nothing_sought_is_nothing_found(tmp_path: Path) -> None:
     store = open_store(write(tmp_path / "s"))
     found = store.index.find_all([])
@@ -350,7 +367,9 @@ def test_every_lone_surrogate_is_absent(tmp_path_factory: pytest.TempPathFactory
     store = open_store(path if path.exists() else write(path, tokens, np.zeros((6, 1), np.float32)))
     expected = tokens.index(token) if token in tokens else None
     assert store.index.find(token) == expected
-    assert store.index.find_all([token, "cat"]).tolist() == [-1 if expected is None else expected, 2]
+    for n in (1, 100):  # few are found one by one, and many at once
+        found = store.index.find_all([token, "cat"] * n).tolist()
+        assert found == [-1 if expected is None else expected, 2] * n
 
 
 def test_equal_hashes_are_told_apart_by_their_bytes(tmp_path: Path) -> None:
@@ -361,7 +380,8 @@ def test_equal_hashes_are_told_apart_by_their_bytes(tmp_path: Path) -> None:
     assert arrays["index_rows"].tolist().index(0) < arrays["index_rows"].tolist().index(1)
     assert store.index.find("cat") == 1
     assert store.index.find("dog") is None
-    assert store.index.find_all(["dog", "cat", "emu"]).tolist() == [-1, 1, -1]
+    for n in (1, 100):
+        assert store.index.find_all(["dog", "cat", "emu"] * n).tolist() == [-1, 1, -1] * n
 
 
 def test_a_hash_without_equal_bytes_finds_nothing(tmp_path: Path) -> None:
@@ -369,7 +389,38 @@ def test_a_hash_without_equal_bytes_finds_nothing(tmp_path: Path) -> None:
     arrays = arrays_of(["dog"], np.zeros((1, 1), np.float32), hashes={"dog": number})
     store = open_store(by_hand(tmp_path / "s", arrays))
     assert store.index.find("cat") is None
-    assert store.index.find_all(["cat"]).tolist() == [-1]
+    for n in (1, 100):
+        assert store.index.find_all(["cat"] * n).tolist() == [-1] * n
+
+
+def test_equal_hashes_of_tokens_of_all_lengths_are_told_apart(tmp_path: Path) -> None:
+    tokens = ["", "c", "d", "cat", "dog", "kat", "cats", "\U0001f600"]
+    arrays = arrays_of(tokens, np.zeros((8, 1), np.float32), 1, dict.fromkeys(tokens, 7))
+    store = open_store(by_hand(tmp_path / "s", arrays))
+    sought = [*tokens, "bat", "e", "dogs"] * 20
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("torchvectors.store.index.xxh3_64_intdigest", lambda token: 7)
+        expected = [-1 if token not in tokens else tokens.index(token) for token in sought]
+        assert store.index.find_all(sought).tolist() == expected
+        assert [store.index.find(token) for token in tokens] == list(range(8))
+
+
+@given(st.lists(st.text(max_size=5), min_size=25, max_size=200), st.data())
+def test_many_are_found_as_one_is(
+    tmp_path_factory: pytest.TempPathFactory, tokens: list[str], data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("many") / "s"
+    tokens = [token for token in tokens if not any("\ud800" <= c <= "\udfff" for c in token)]
+    store = open_store(write(path, tokens or ["a"], np.zeros((len(tokens) or 1, 1), np.float32)))
+    sought = data.draw(st.lists(st.sampled_from(tokens or ["a"]) | st.text(max_size=5), min_size=25))
+    found = [store.index.find(token) for token in sought]
+    assert store.index.find_all(sought).tolist() == [-1 if row is None else row for row in found]
+
+
+def test_more_tokens_than_are_looked_up_at_a_time_are_found(tmp_path: Path) -> None:
+    store = open_store(write(tmp_path / "s", ["a", "b"], np.zeros((2, 1), np.float32)))
+    sought = ["b", "nowhere", "a"] * 20_000
+    assert store.index.find_all(sought).tolist() == [1, -1, 0] * 20_000
 
 
 def test_the_writer_keeps_different_tokens_of_equal_hashes_and_the_last_of_equal_tokens() -> None:

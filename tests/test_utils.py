@@ -24,6 +24,7 @@ from servers import Reply, Server, file
 from tqdm import tqdm
 
 from torchvectors import utils
+from torchvectors.catalog.drive import addresses
 from torchvectors.download.receipts import Receipt, write_receipt
 from torchvectors.errors import (
     ArchiveError,
@@ -41,7 +42,6 @@ from torchvectors.utils import (
     reporthook,
     validate_file,
 )
-from torchvectors.utils.downloading import _addresses
 
 BODY = b"the body of a file\n" * 1000
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -245,7 +245,7 @@ def test_offline_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_file_on_google_drive_has_two_addresses(url: str, second: str | None) -> None:
-    assert _addresses(url) == [url] + ([second] if second else [])
+    assert addresses(url) == [url] + ([second] if second else [])
 
 
 def test_an_asset_is_found_or_fetched_once() -> None:

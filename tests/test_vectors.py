@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from servers import Server, file
 from torch.utils.data import DataLoader, Dataset
 
+from torchvectors.align import align
 from torchvectors.errors import (
     DigestError,
     DownloadError,
@@ -519,6 +520,50 @@ def test_cache_may_be_called_again() -> None:
 
 
 # Writing to it
+
+
+def test_to_look_a_token_up_decodes_no_other(tmp_path: Path) -> None:
+    tokens = ["cat", *(f"word{number}" for number in range(100))]
+    path = Vectors.from_tensor(tokens, torch.arange(202.0).view(101, 2)).save(tmp_path / "s.safetensors")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"word", b"\xff\xfe\xfd\xfc"))  # is UTF-8 no more
+    vectors = Vectors(path)
+    assert "cat" in vectors
+    assert "dog" not in vectors
+    assert vectors.stoi["cat"] == 0
+    assert vectors.stoi.get("dog") is None
+    assert vectors.stoi.get("dog", -1) == -1
+    assert vectors.itos[0] == "cat"
+    assert vectors["cat"].tolist() == [0, 1]
+    assert vectors.get_vecs_by_tokens(["cat", "dog"]).tolist() == [[0, 1], [0, 0]]
+    assert vectors.get_vecs_by_tokens(["cat", "dog"] * 100).tolist() == [[0, 1], [0, 0]] * 100
+    assert align(["dog", "cat"], vectors).matrix.tolist() == [[0, 0], [0, 1]]
+    with pytest.raises(StoreError, match="not UTF-8"):
+        list(vectors.itos)
+
+
+@pytest.mark.parametrize("kind", ["plain", "transposed", "parameter", "double", "learning", "inference"])
+def test_rows_come_from_a_tensor_of_any_kind(kind: str) -> None:
+    matrix = torch.arange(6.0).view(3, 2)
+    match kind:
+        case "transposed":
+            matrix = matrix.T.contiguous().T
+        case "parameter":
+            matrix = torch.nn.Parameter(matrix, requires_grad=False)
+        case "double":
+            matrix = matrix.double()
+        case "learning":
+            matrix = matrix.requires_grad_()
+        case "inference":
+            with torch.inference_mode():
+                matrix = matrix.clone()
+    vectors = Vectors.from_tensor(["a", "b", "c"], matrix)
+    found = vectors.get_vecs_by_tokens(["c", "a", "c"])
+    assert found.tolist() == [[4, 5], [0, 1], [4, 5]]
+    assert (found.dtype, found.requires_grad) == (matrix.dtype, kind == "learning")
+    if kind != "learning":
+        found.zero_()
+    assert matrix.tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
 def test_every_look_up_follows_what_is_written() -> None:

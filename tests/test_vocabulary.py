@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from torch import nn
+from xxhash import xxh3_128_hexdigest
 
 from torchvectors.errors import TokenTypeError, VocabError
 from torchvectors.vocabulary import Vocab, build_vocab_from_iterator, vocab
@@ -771,6 +772,14 @@ def test_sentences_that_are_one_str_are_counted_by_character_as_ever_and_warn(
 def test_the_warning_names_the_first_sentence_that_is_one_str() -> None:
     with pytest.warns(UserWarning, match="^sentence 1 is one str"):
         build_vocab_from_iterator([["a"], "b", "c"])
+
+
+@given(st.lists(st.text(st.characters() | st.sampled_from("aé漢😀\ud83d\ude00"), max_size=4), unique=True))
+def test_every_fingerprint_is_that_of_each_tokens_length_and_of_all_their_bytes(tokens: list[str]) -> None:
+    written = [token.encode("utf-8", "surrogatepass") for token in tokens]
+    lengths = np.array([len(one) for one in written], "<i8").tobytes()
+    expected = xxh3_128_hexdigest(b"none" + lengths + b"".join(written))
+    assert Vocab(tokens).fingerprint == f"xxh3_128:{expected}"
 
 
 def test_a_fingerprint_tells_order_default_index_and_borders_of_tokens_apart() -> None:

@@ -6,25 +6,28 @@
 torch.Size([2, 50])
 """
 
+import importlib
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
-from torchvectors import data, datapipes, functional, transforms, vocab
-from torchvectors.align import (
-    Alignment,
-    Coverage,
-    Digits,
-    PartlyTrainedEmbedding,
-    PartlyTrainedEmbeddingBag,
-    Step,
-    align,
-)
-from torchvectors.pretrained import CharNGram, FastText, GloVe, Word2Vec
-from torchvectors.vectors import Chain, Normal, Stack, Vectors
+from torchvectors import forms
 from torchvectors.version import __version__
-from torchvectors.vocabulary import Vocab, build_vocab_from_iterator
 
 if TYPE_CHECKING:
-    from torchvectors import datasets, nodes, utils
+    from torchvectors import data, datapipes, datasets, functional, nodes, transforms, utils, vocab
+    from torchvectors.align import (
+        Alignment,
+        Coverage,
+        Digits,
+        PartlyTrainedEmbedding,
+        PartlyTrainedEmbeddingBag,
+        Step,
+        align,
+    )
+    from torchvectors.pretrained import CharNGram, FastText, GloVe, Word2Vec
+    from torchvectors.vectors import Chain, Normal, Stack, Vectors
+    from torchvectors.vocabulary import Vocab, build_vocab_from_iterator
 
 __all__ = [
     "Alignment",
@@ -57,7 +60,27 @@ __all__ = [
     "vocab",
 ]
 
-_LAZY = {"datasets", "nodes", "utils"}  # what these import is not needed by everybody
+# Which room has a name: it is loaded when the name is first asked for, and torch with the first that needs it.
+_ROOMS = {
+    "Alignment": "align",
+    "Chain": "vectors",
+    "CharNGram": "pretrained",
+    "Coverage": "align",
+    "Digits": "align",
+    "FastText": "pretrained",
+    "GloVe": "pretrained",
+    "Normal": "vectors",
+    "PartlyTrainedEmbedding": "align",
+    "PartlyTrainedEmbeddingBag": "align",
+    "Stack": "vectors",
+    "Step": "align",
+    "Vectors": "vectors",
+    "Vocab": "vocabulary",
+    "Word2Vec": "pretrained",
+    "align": "align",
+    "build_vocab_from_iterator": "vocabulary",
+}
+_DOORS = {"data", "datapipes", "datasets", "functional", "nodes", "transforms", "utils", "vocab"}
 
 # What torchtext had and this package has not, and what takes its place.
 _LEFT_OUT = {
@@ -69,15 +92,34 @@ _LEFT_OUT = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        from importlib import import_module
-
-        return import_module(f"torchvectors.{name}")
+    if name in _DOORS:
+        return importlib.import_module(f"torchvectors.{name}")
+    if name in _ROOMS:
+        found = getattr(importlib.import_module(f"torchvectors.{_ROOMS[name]}"), name)
+        globals()[name] = found  # this function is not asked again
+        return found
     said = f"module 'torchvectors' has no attribute {name!r}"
     if name in _LEFT_OUT:
         page = "docs/coming-from-torchtext.md"
         said += f": torchtext's is left out here; {_LEFT_OUT[name]}. {page} has every name."
     raise AttributeError(said)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Root(types.ModuleType):
+    """This package: `align` is the function, whoever has loaded the room of that name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # Python makes each module an attribute of its package as soon as it is loaded.
+        is_room = name == "align" and isinstance(value, types.ModuleType)
+        super().__setattr__(name, value.align if is_room else value)  # type: ignore[attr-defined]
+
+
+sys.modules[__name__].__class__ = _Root
+forms.promise()
 
 
 def disable_torchtext_deprecation_warning() -> None:

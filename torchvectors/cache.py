@@ -8,11 +8,15 @@ import logging
 import os
 import re
 import secrets
+import shutil
 import tempfile
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import platformdirs
 
 from torchvectors.errors import CacheError
 
@@ -20,20 +24,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
+    "DATASETS",
     "FITS",
     "FORGOTTEN_AFTER",
     "KEPT",
+    "LEFT_AFTER",
     "VOCABULARIES",
     "Folders",
     "folders",
     "forget",
+    "is_full",
     "lock",
     "lock_of",
     "lock_of_temporary",
+    "locks_hold",
     "publish",
     "replacing",
+    "room_in",
     "scratch",
     "set_aside",
+    "sweep",
     "taken",
     "writable",
 ]
@@ -43,23 +53,26 @@ logger = logging.getLogger(__name__)
 # A path or several: what a caller may give as ``cache=``.
 PathLike = str | os.PathLike[str]
 
-FITS, VOCABULARIES = "fits", "vocabularies"  # folders in a cache folder
+FITS, VOCABULARIES, DATASETS = "fits", "vocabularies", "datasets"  # folders in a cache folder
 #: How the names of those fits begin that are kept for later runs; all others belong to a graph that is alive.
 KEPT = "kept-"
 # A graph removes its fit when it goes. A process that is killed cannot; what nobody has read for so long is
 # nobody's. Too short a time would cost a second count, and no wrong vocabulary.
 FORGOTTEN_AFTER = 7 * 24 * 3600  # seconds
+# What somebody is writing is younger; and who waits for a server for so long has given up.
+LEFT_AFTER = 24 * 3600  # seconds
 
 _TEMPORARY = re.compile(r"\.(.+\.[0-9a-f]{12})\.[0-9a-f]{8}\.tmp")  # as `scratch` names them
-_CANNOT_WRITE = {
-    errno.ENOSPC,
-    errno.EDQUOT,
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_CANNOT_WRITE = _FULL | {
     errno.EROFS,
     errno.EACCES,
     errno.EPERM,
-    errno.EFBIG,
     errno.EISDIR,  # a folder has the name
+    errno.ENOTDIR,  # a file has the folder's
+    errno.ELOOP,
 }
+_ELSEWHERE = "give another folder as cache=… or in the environment variable TORCHVECTORS_HOME."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +110,6 @@ def folders(cache: PathLike | Sequence[PathLike] | None = None) -> Folders:
 
 
 def _user_folder() -> Path:
-    import platformdirs
-
     return platformdirs.user_cache_path("torchvectors", appauthor=False)
 
 
@@ -123,7 +134,8 @@ def writable(folder: Path) -> Path:
 def lock(target: Path) -> Iterator[None]:
     """Hold the right to make ``target``: among threads, processes and, where the file system locks, machines.
 
-    The lock is the operating system's, so that it is free as soon as its holder is gone, however it went.
+    The lock is the operating system's, so that it is free as soon as its holder is gone, however it went. What a
+    holder that was killed has left of its `scratch` files is removed by the next.
 
     Raises:
         CacheError: The folder of ``target`` cannot be written.
@@ -143,9 +155,67 @@ def lock(target: Path) -> Iterator[None]:
         text = f"{target}: its lock in {places} cannot be had ({error}). Give a folder of your own as cache=…"
         raise CacheError(text) from error
     try:
+        _sweep(target)
         yield
     finally:
         held.release()
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed processes have left that were making ``target``; the caller holds its lock."""
+    sweep(target.parent)
+    left = [path for path in target.parent.glob(".*.tmp") if _target_label(path) == _label(target.name)]
+    if left and locks_hold(target.parent):  # or it may be of somebody who is alive
+        for path in left:
+            logger.info("%s: removed; a process that was killed had left it", path)
+            with suppress(OSError):
+                path.unlink()
+
+
+def sweep(folder: Path, *, all_locked: bool = False) -> None:
+    """Remove the `scratch` files in a folder that processes have left which were killed.
+
+    Args:
+        folder: Where they are. Those are left alone that are younger than a day, for who writes them may hold no lock.
+        all_locked: Every process takes the lock of what it makes there: then a lock that is free is enough.
+    """
+    left = [path for path in folder.glob(".*.tmp") if _TEMPORARY.fullmatch(path.name)]
+    at_once = bool(left) and all_locked and locks_hold(folder)
+    for path in left:
+        place = lock_of_temporary(path)
+        with suppress(OSError):
+            if (at_once and place is not None) or time.time() - path.stat().st_mtime > LEFT_AFTER:
+                with taken(place) as free:
+                    if free:
+                        path.unlink()
+
+
+def locks_hold(folder: Path) -> bool:
+    """Say whether a lock in this folder keeps others out: on some network file systems it is granted to everybody.
+
+    A lock that holds among the processes of a machine, and not between machines, is not told from a good one.
+
+    Raises:
+        CacheError: The folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    places = writable(folder) / ".locks"
+    probe = (places if places.is_dir() else folder) / f".probe.{secrets.token_hex(4)}"
+    first, second = FileLock(probe), FileLock(probe)
+    try:
+        with first.acquire(timeout=0):
+            try:
+                second.acquire(timeout=0)
+            except Timeout:
+                return True
+            second.release()
+            return False
+    except (OSError, NotImplementedError):
+        return False
+    finally:
+        with suppress(OSError):
+            probe.unlink()
 
 
 @contextmanager
@@ -186,9 +256,14 @@ def lock_of(target: Path) -> Path:
 
 def lock_of_temporary(path: Path) -> Path | None:
     """Return the lock of what `scratch` has made this path for, if it has; None where there is no such lock."""
-    named = _TEMPORARY.fullmatch(path.name)
-    found = path.parent / ".locks" / f"{named[1]}.lock" if named else None
+    label = _target_label(path)
+    found = path.parent / ".locks" / f"{label}.lock" if label else None
     return found if found and found.is_file() else None
+
+
+def _target_label(temporary: Path) -> str | None:
+    named = _TEMPORARY.fullmatch(temporary.name)
+    return named[1] if named else None
 
 
 def forget(target: Path) -> None:
@@ -230,25 +305,34 @@ def publish(temporary: Path, final: Path) -> None:
 
 
 @contextmanager
-def replacing(final: Path) -> Iterator[Path]:
+def replacing(final: Path, *, made_with: Path | None = None) -> Iterator[Path]:
     """Yield a new temporary path beside ``final``; `publish` it when the block ends well, remove it when not.
+
+    Args:
+        final: The file's name.
+        made_with: The file whose lock the caller holds, where that is not ``final``'s.
 
     Raises:
         CacheError: The folder cannot be written, the disk is full, or a folder has the file's name.
     """
-    with scratch(final) as temporary:
+    with scratch(final, made_with=made_with) as temporary:
         yield temporary
         publish(temporary, final)
 
 
 @contextmanager
-def scratch(final: Path) -> Iterator[Path]:
+def scratch(final: Path, *, made_with: Path | None = None) -> Iterator[Path]:
     """Yield a new temporary path beside ``final``, for what is needed to make it; it is removed in the end.
+
+    Args:
+        final: The name of what is made.
+        made_with: As for `replacing`.
 
     Raises:
         CacheError: The folder cannot be written, the disk is full, or a folder has the file's name.
     """
-    temporary = writable(final.parent) / f".{_label(final.name)}.{secrets.token_hex(4)}.tmp"
+    label = _label((made_with or final).name)
+    temporary = writable(final.parent) / f".{label}.{secrets.token_hex(4)}.tmp"
     try:
         yield temporary
     except OSError as error:
@@ -256,11 +340,33 @@ def scratch(final: Path) -> Iterator[Path]:
         where = error.filename and str(error.filename)
         if error.errno not in _CANNOT_WRITE or where not in (None, str(temporary), str(final)):
             raise
-        text = f"{final}: it could not be written ({error.strerror}). Nothing was left behind."
-        raise CacheError(text) from error
+        raise CacheError(_unwritten(final, temporary, error)) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _unwritten(final: Path, temporary: Path, error: OSError) -> str:
+    """Say what kept a file from being written; of a full disk, how much there was and is."""
+    text = f"{final}: it could not be written ({error.strerror})."
+    if not is_full(error):
+        return f"{text} Nothing was left behind. Move what is in the way; or {_ELSEWHERE}"
+    with suppress(OSError):
+        text += f" {temporary.stat().st_size:,} bytes of it were written."
+    return f"{text}{room_in(final.parent)} Nothing was left behind. Make room; or {_ELSEWHERE}"
+
+
+def is_full(error: OSError) -> bool:
+    """Say whether an error is that of a disk, a quota or a file that takes no more."""
+    return error.errno in _FULL
+
+
+def room_in(folder: Path) -> str:
+    """Return a sentence on how much room a folder has; none where the system does not tell."""
+    try:
+        return f" {folder} has {shutil.disk_usage(folder).free:,} bytes free, less any quota."
+    except OSError:
+        return ""
 
 
 def set_aside(path: Path) -> Path:

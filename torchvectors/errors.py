@@ -5,7 +5,8 @@ catches, so that its ``except`` clauses go on working::
 
     TorchVectorsError
     ├── UnknownNameError      KeyError, ValueError       no such vectors, language or split
-    │   └── UnknownTokenError                            no token of this name, where one is needed
+    │   ├── UnknownTokenError                            no token of this name, where one is needed
+    │   └── UnknownSplitError     TypeError              a data set has no split of this name
     ├── UnknownDimError       ValueError, RuntimeError   these vectors do not come in that dim
     ├── NotFoundError         RuntimeError, FileNotFoundError   no file, and nowhere to get it from
     ├── DownloadError         RuntimeError, OSError      no URL gave the file
@@ -48,6 +49,7 @@ __all__ = [
     "TorchVectorsError",
     "UnknownDimError",
     "UnknownNameError",
+    "UnknownSplitError",
     "UnknownTokenError",
     "VocabError",
     "shown",
@@ -69,6 +71,10 @@ class UnknownNameError(TorchVectorsError, KeyError, ValueError):
 
 class UnknownTokenError(UnknownNameError):
     """A token has no vector where it takes one to go on; gensim raises ``KeyError``."""
+
+
+class UnknownSplitError(UnknownNameError, TypeError):
+    """A data set has no split of this name; torchtext raised ``TypeError``."""
 
 
 class UnknownDimError(TorchVectorsError, ValueError, RuntimeError):

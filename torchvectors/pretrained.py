@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 import numpy as np
 import torch
@@ -99,7 +100,7 @@ class FastText(Vectors):
         if source == "wiki" and not subwords:  # what torchtext had, and where programs change the address
             url = url or self.url_base.format(language)
         if url is not None and url != _FASTTEXT_URL.format(language):  # the caller's own address
-            super().__init__(url.rpartition("/")[2], url=url, **kwargs)
+            super().__init__(urlsplit(url).path.rpartition("/")[2], url=url, **kwargs)
         else:
             super().__init__(catalog.fasttext(language, source, subwords=subwords).name, **kwargs)
 

@@ -64,7 +64,11 @@ class Again:
             # raises.
             _expect_rows(start, min(start, len(self._rows)))
             return map(self._rows.__getitem__, range(start, len(self._rows)))
-        rows = _whole(self._rows) if _is_streamed(self._rows) else iter(self._rows)
+        if start and _is_one(self._rows, _MAPPED):  # to read up to there may take seconds
+            _expect_rows(start, min(start, len(self._rows)))
+            end = len(self._rows)
+            return iter(self._rows.select(range(start, end)) if start < end else ())
+        rows = _whole(self._rows) if _is_one(self._rows, _STREAMED) else iter(self._rows)
         _expect_rows(start, sum(1 for _ in islice(rows, start)))
         return rows
 
@@ -89,12 +93,12 @@ def _expect_rows(start: int, there: int) -> None:
         raise GraphError(f"{text} Resume with the rows as they were.")
 
 
-def _is_streamed(rows: object) -> bool:
-    """Say whether these are an ``IterableDataset`` of Hugging Face, which cannot be asked without importing it."""
-    kinds = type(rows).__mro__
-    return any((kind.__module__, kind.__name__) == _STREAMED for kind in kinds)
+def _is_one(rows: object, of: tuple[str, str]) -> bool:
+    """Say whether these are of a class of Hugging Face's, which cannot be asked without importing it."""
+    return any((kind.__module__, kind.__name__) == of for kind in type(rows).__mro__)
 
 
+_MAPPED = ("datasets.arrow_dataset", "Dataset")
 _STREAMED = ("datasets.iterable_dataset", "IterableDataset")
 
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from torchvectors import catalog
 from torchvectors.acquire.convert import Origin, convert
@@ -20,6 +21,7 @@ from torchvectors.acquire.wanted import Wanted, of_entry, of_url
 from torchvectors.cache import folders, lock
 from torchvectors.catalog import Digest
 from torchvectors.download import receipt_of, shown
+from torchvectors.download.receipts import beside
 from torchvectors.errors import (
     ArchiveError,
     DigestError,
@@ -100,6 +102,12 @@ def acquire(
         raise ValueError(
             f"the name of the vectors at {shown(url)} is empty: give the file's, or its member's."
         )
+    if "://" in name:
+        file = urlsplit(shown(name)).path.rpartition("/")[2]
+        if url is None:
+            cure = f"To download, name the file, too: Vectors({file!r}, url={shown(name)!r})."
+            raise NotFoundError(f"no vectors found at {shown(name)}: this is no path. {cure}")
+        name = file  # an address would be kept, with all that is secret in it, as the vectors' name
     if name in EMBEDDED:
         return _from_store(Path(str(files("torchvectors.sample") / EMBEDDED[name])), places, cut, bars)
     # A file that has gone may not be the one that a URL gives now.
@@ -115,12 +123,10 @@ def acquire(
             if os.path.isdir(name):  # noqa: PTH112 - it says no, too, where the system cannot tell
                 text = f"no vectors found at {name}: it is a folder, and no model's, which has a model.safetensors"
                 raise NotFoundError(f"{text} and a tokenizer.json. {cure}") from None
-            if "://" in name:
-                cure = f"To download, name the file, too: Vectors({Path(name).name!r}, url={name!r})."
             raise NotFoundError(f"no vectors found at {places.write / name}. {cure} {error}") from None
     if entry is not None:
         # A plain file that we fetched bears its member's name, too, but has a receipt.
-        unfetched = (path for path in _own_files(entry.member.name, places) if receipt_of(path) is None)
+        unfetched = (path for path in _own_files(entry.member.name, places) if not beside(path).is_file())
         own = next(unfetched, None)
     wanted = of_entry(entry, cut) if entry else of_url(name, url or "", digest, cut)
     if own is not None:
@@ -218,14 +224,15 @@ def _from_archive(wanted: Wanted, places: Folders, cut: Cut, prepared: Reader | 
             return store
         origin = archive_of(wanted, places, bars)
         try:
-            try:
-                return _converted(origin, target, cut, prepared, bars)
-            except FileNotFoundError:
-                # In a folder that is only searched, its owner may clean: nothing here keeps a file there.
-                if is_file(origin.path):
-                    raise
+            while True:
+                try:
+                    return _converted(origin, target, cut, prepared, bars)
+                except FileNotFoundError as error:
+                    # In a folder that is only searched, its owner may clean: nothing here keeps a file there. Where
+                    # locks do not hold, another process may just have put it there once more.
+                    if str(error.filename) != str(origin.path):
+                        raise
                 origin = archive_of(wanted, places, bars)
-                return _converted(origin, target, cut, prepared, bars)
         except (ArchiveError, DigestError, ParseError) as error:
             # What we fetched and nobody vouches for must not be found again by the next call.
             if not origin.fetched or origin.verified or isinstance(error, MemberError):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from torchvectors.acquire.hashed import Hashed
 from torchvectors.acquire.kinds import Stored, kind_of
 from torchvectors.archive import open_member
 from torchvectors.cache import scratch
-from torchvectors.catalog import Digest, Member, strongest
-from torchvectors.errors import DigestError, ParseError, warn
+from torchvectors.catalog import Member, strongest
+from torchvectors.errors import CacheError, DigestError, ParseError, warn
 from torchvectors.formats import TEXT, Block, FastTextModel, Peeked
-from torchvectors.store import Store, open_store, write_store
+from torchvectors.store import VECTOR_DTYPE, Store, open_store, write_store
+from torchvectors.threads import read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from torchvectors.acquire.cuts import Cut
     from torchvectors.acquire.kinds import Reader
     from torchvectors.archive import MemberStream
+    from torchvectors.catalog import Digest
     from torchvectors.formats import ByteStream
     from torchvectors.progress import Bars, Progress
 
@@ -65,10 +67,12 @@ def convert(origin: Origin, target: Path, *, cut: Cut, prepared: Reader | None, 
     with ExitStack() as stack:
         stream = stack.enter_context(open_member(origin.path, name, nbytes=size))
         peeked = Peeked(stream)
-        watched = _Watched(peeked, stream.total, stack.enter_context(bars(target.stem)), _algorithm(origin))
         found, place = kind_of(peeked.head, prepared), _place(origin, stream)
+        hashed = Hashed(peeked, _algorithm(origin))
+        watched = _Watched(hashed, stream.total, stack.enter_context(bars(target.stem)))
         blocks: Iterable[Block] = ()
         if found.read is not None:
+            watched.ahead = stack.enter_context(read_ahead(hashed))
             blocks = found.read(watched, name=place, max_vectors=cut.max_vectors)
         elif found.read_file is not None:
             path = origin.path if stream.plain else None
@@ -81,16 +85,29 @@ def convert(origin: Origin, target: Path, *, cut: Cut, prepared: Reader | None, 
         checked = _checked(blocks, watched, origin, target, metadata)
         metadata.update(cut.metadata)
         kept = cut.of(checked, place)
-        write_store(target, kept, encoding=cut.encoding, metadata=metadata, ngrams=ngrams)
+        try:
+            write_store(target, kept, encoding=cut.encoding, metadata=metadata, ngrams=ngrams)
+        except CacheError as error:
+            raise CacheError(f"{error}{_needed(watched, cut)}") from error
     return open_store(target)
+
+
+def _needed(watched: _Watched, cut: Cut) -> str:
+    """Return a sentence on how large the store of a text will be, judged by the part that was read."""
+    if cut.max_vectors or cut.tokens is not None or watched.passed or not (watched.total and watched.done):
+        return ""
+    share = min(watched.done / watched.total, 1)
+    nbytes = watched.made * VECTOR_DTYPE[cut.encoding].itemsize / 4 / share
+    return f" It needs about {nbytes:,.0f} bytes, as far as the first {share:.0%} of what it is made of tell."
 
 
 @contextmanager
 def _as_file(path: Path | None, watched: _Watched, target: Path) -> Iterator[Path]:
     """Yield a file to which a reader has random access: ``path``; or what was packed, unpacked for a while."""
     if path is not None:
-        while watched.algorithm is not None and watched.read(_CHUNK):  # it is read twice, once to be hashed
-            pass
+        if watched.hashed.algorithm is not None:  # it is read twice, once to be hashed
+            while watched.read(_CHUNK):
+                pass
         watched.pass_over()
         yield path
         return
@@ -102,39 +119,36 @@ def _as_file(path: Path | None, watched: _Watched, target: Path) -> Iterator[Pat
 
 
 class _Watched:
-    """A stream that is hashed, and reports how far it is, while somebody reads it."""
+    """A hashed stream that reports how far it is, while somebody reads it."""
 
-    def __init__(
-        self, stream: ByteStream, total: int | None, progress: Progress, algorithm: str | None
-    ) -> None:
-        self._stream, self._total, self._progress = stream, total, progress
-        self._hash = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
-        self.algorithm = algorithm
+    def __init__(self, hashed: Hashed, total: int | None, progress: Progress) -> None:
+        self.hashed = hashed
+        self.ahead: ByteStream = hashed  # the same, read by a thread
+        self.total, self._progress = total, progress
         self.last = b""  # the last byte read
         self.done = 0  # bytes
         self.ended = False  # whether the end was read
+        self.passed = False  # whether somebody else has read it
+        self.made = 0  # bytes of float32 rows and tokens
 
     def read(self, n: int, /) -> bytes:
-        data = self._stream.read(n)
-        if self._hash is not None:
-            self._hash.update(data)
+        data = self.ahead.read(n)
         self.done += len(data)
         self.last = data[-1:] or self.last
         self.ended = not data
-        self._progress(self.done, self._total)
+        self._progress(self.done, self.total)
         return data
 
     def pass_over(self) -> None:
         """Take the rest as read, by somebody else."""
-        self.done, self.ended = self._total or self.done, True
-        self._progress(self.done, self._total)
+        self.done, self.ended, self.passed = self.total or self.done, True, True
+        self._progress(self.done, self.total)
 
     @property
     def digest(self) -> Digest | None:
-        """Of all that was read; None where nothing was published to compare it with."""
-        if self._hash is None or self.algorithm is None:
-            return None
-        return Digest(algorithm=self.algorithm, value=self._hash.hexdigest())
+        """Of the whole file; None where not all of it was read, or nothing was published to compare it with."""
+        # Of a part none is known: what is hashed may have been read ahead.
+        return self.hashed.digest if self.ended or self.done == self.total else None
 
 
 def _algorithm(origin: Origin) -> str | None:
@@ -153,6 +167,7 @@ def _checked(
     dim = None
     for block in blocks:
         dim = block.rows.shape[1]
+        watched.made += block.rows.nbytes + block.token_bytes.nbytes
         yield block
     member, last = origin.member, watched.last
     listed = strongest(member.digests) if member else ()

@@ -94,10 +94,10 @@ def _left_by(paths: Iterable[Path], places: Folders, cut: Cut, bars: Bars) -> St
         if is_file(path):
             continue
         name = of_file(path, places.search, cut)
-        if (store := next(opened(files_of(name, places)), None)) is not None:
+        if (store := next(opened(files_of(name, places), only=cut.whole), None)) is not None:
             return store
         whole = None if cut.whole else files_of(of_file(path, places.search, WHOLE), places)
-        if whole and (store := next(opened(whole), None)) is not None:
+        if whole and (store := next(opened(whole, only=True), None)) is not None:
             target = places.write / name
             with lock(target):
                 return next(opened([target]), None) or cut_from(store, target, cut, bars)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torchvectors.acquire.convert import Origin, differs
 from torchvectors.cache import folders, lock, set_aside
 from torchvectors.catalog import Digest, strongest
-from torchvectors.download import digest_of, fetch, fetch_member, matches, receipt_of, shown
+from torchvectors.download import clear_part, digest_of, fetch, fetch_member, matches, receipt_of, shown
 from torchvectors.download.receipts import beside
 from torchvectors.errors import DigestError, NotFoundError, OfflineError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torchvectors.download import Receipt
     from torchvectors.progress import Bars
 
-__all__ = ["archive_of", "files_of", "give_up", "hold", "is_file", "source_of"]
+__all__ = ["archive_of", "files_of", "give_up", "hold", "is_file", "source_of", "wrong_file"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,12 @@ def archive_of(wanted: Wanted, places: Folders, bars: Bars) -> Origin:
         DownloadError, DigestError: `fetch` says when.
     """
     with lock(places.write / wanted.own_archive):  # another dim of the same archive may be on its way
-        return _on_disk(wanted, places, bars) or _download(wanted, places, bars)
+        origin = _on_disk(wanted, places, bars)
+        if origin is None:
+            return _download(wanted, places, bars)
+        if origin.fetched and origin.path.parent == places.write:
+            clear_part(origin.path)  # of whoever was killed when it had just come
+        return origin
 
 
 def give_up(path: Path, wanted: Wanted, places: Folders) -> str:
@@ -97,19 +102,28 @@ def hold(path: Path, listed: tuple[Digest, ...], bars: Bars, cure: str = "Delete
         raise DigestError(f"{text} {cure}")
 
 
+def wrong_file(urls: Sequence[str]) -> str:
+    """Say what to do about a file that has not the digest that it must have."""
+    return f"Delete it to download {', '.join(map(shown, urls))}." if urls else "Put the right one there."
+
+
 def _on_disk(wanted: Wanted, places: Folders, bars: Bars) -> Origin | None:
     """Return the archive, if it is in one of the folders and not known to be wrong."""
     for name in dict.fromkeys((wanted.user_archive, wanted.own_archive)):
         for path in files_of(name, places):
             receipt = receipt_of(path)
-            if receipt is None:
+            if receipt is None and not beside(path).is_file():
                 return _users(path, wanted, bars)
+            if receipt is None:
+                if _has_published(path, wanted, places, bars):
+                    return _origin(path, wanted, str(path.absolute()), None, fetched=True, verified=True)
+                continue
             if name == wanted.own_archive and _is_right(path, receipt, wanted, places, bars):
                 verified = receipt.verified or bool(wanted.strict and wanted.digests)
                 return _origin(path, wanted, receipt.url, receipt.digest, fetched=True, verified=verified)
     for path in files_of(wanted.own_member, places) if wanted.own_member else ():
         receipt = receipt_of(path)
-        if receipt is None:  # the user's own: the text in it will be held to its digest
+        if receipt is None:  # the user's own, or as good: the text in it will be held to its digest
             return _origin(path, wanted, str(path.absolute()), None, fetched=False, verified=False)
         if _is_same(path, receipt, places, bars):
             return _origin(path, wanted, receipt.url, None, fetched=True, verified=receipt.verified)
@@ -134,18 +148,31 @@ def _is_same(path: Path, receipt: Receipt, places: Folders, bars: Bars) -> bool:
     with bars(f"checking {path.name}") as progress:
         same = matches(path, digests=(receipt.digest,), nbytes=receipt.nbytes, progress=progress)
     if not same:
-        stays = path.parent != places.write  # a folder that others share is not ours to tidy
-        now = "It stays where it is" if stays else f"It was renamed to {set_aside(path).name}"
-        cure = f"If you put it there yourself, delete {beside(path).name} and put it there again"
-        logger.warning("%s: it has changed since it was fetched. %s, and is not used. %s.", path, now, cure)
+        _put_away(path, "it has changed since it was fetched", places)
     return same
+
+
+def _has_published(path: Path, wanted: Wanted, places: Folders, bars: Bars) -> bool:
+    """Say whether a file whose receipt cannot be read is the published one all the same; put it aside if not."""
+    with bars(f"checking {path.name}") as progress:
+        same = bool(wanted.digests) and matches(path, digests=wanted.digests, progress=progress)
+    if not same:
+        _put_away(path, "it was fetched, and its receipt cannot be read", places)
+    return same
+
+
+def _put_away(path: Path, why: str, places: Folders) -> None:
+    stays = path.parent != places.write  # a folder that others share is not ours to tidy
+    now = "It stays where it is" if stays else f"It was renamed to {set_aside(path).name}"
+    cure = f"If you put it there yourself, delete {beside(path).name} and put it there again"
+    logger.warning("%s: %s. %s, and is not used. %s.", path, why, now, cure)
 
 
 def _users(path: Path, wanted: Wanted, bars: Bars) -> Origin:
     """Take an archive that the user put there: it may be another than the published one, and says so later."""
     listed, nbytes = strongest(wanted.digests), path.stat().st_size
     if wanted.asked:
-        hold(path, listed, bars, f"Delete it to download {', '.join(map(shown, wanted.urls))}.")
+        hold(path, listed, bars, wrong_file(wanted.urls))
     found = listed[0] if wanted.asked else _digest(path, listed, bars)
     verified = found in listed
     doubt = ""
@@ -196,7 +223,8 @@ def _download(wanted: Wanted, places: Folders, bars: Bars) -> Origin:
                     progress=progress,
                 )
     except OfflineError as error:
-        elsewhere = "" if path.parent == folders().write else f" --cache {shlex.quote(str(path.parent))}"
+        home = path.parent.parents[1] if wanted.below else path.parent
+        elsewhere = "" if home == folders().write else f" --cache {shlex.quote(str(home))}"
         raise OfflineError(f"{error} The command that fetches it: {wanted.command}{elsewhere}") from None
     # What we made of a member has a digest that nobody else knows.
     digest = receipt.digest if got == path else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from torchvectors.acquire.cuts import WHOLE, Cut, cut_from
 from torchvectors.acquire.origins import files_of, is_file
 from torchvectors.acquire.wanted import of_file
 from torchvectors.cache import lock
-from torchvectors.store import Store, open_store
+from torchvectors.store import OldStoreError, Store, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from torchvectors.progress import Bars
 
 __all__ = ["once", "opened"]
+
+logger = logging.getLogger(__name__)
 
 
 def once(
@@ -45,12 +48,25 @@ def once(
         return make(target)
 
 
-def opened(paths: Iterable[Path]) -> Iterator[Store]:
-    """Yield the stores at these paths, but for those that somebody removes before they are open."""
+def opened(paths: Iterable[Path], *, only: bool = False) -> Iterator[Store]:
+    """Yield the stores at these paths, but for those that somebody removes before they are open, and for old ones.
+
+    Args:
+        paths: Where they are.
+        only: Whether a store of an older version is an error: there is nothing that it could be made anew of.
+
+    Raises:
+        StoreError: A store is damaged, or of a newer version; or see ``only``.
+    """
     for path in paths:
         try:
             store = open_store(path)
         except FileNotFoundError:
+            continue
+        except OldStoreError as error:
+            if only:
+                raise
+            logger.info("%s It is passed over.", error)
             continue
         yield store
 

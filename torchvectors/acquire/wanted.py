@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from torchvectors.acquire.cuts import Cut
     from torchvectors.catalog import Digest, Entry
+    from torchvectors.catalog.datasets import DataFile, DataSet
 
-__all__ = ["Wanted", "member_name", "of_entry", "of_url", "store_name"]
+__all__ = ["Wanted", "member_name", "of_data", "of_entry", "of_url", "store_name"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class Wanted:
     member: Member
     licence: str | None
     dead_urls: tuple[str, ...] = ()
+    below: bool = False  # whether it lies in the cache folder's ``datasets/NAME``
 
 
 def of_entry(entry: Entry, cut: Cut = WHOLE) -> Wanted:
@@ -72,6 +74,35 @@ def of_entry(entry: Entry, cut: Cut = WHOLE) -> Wanted:
         member=entry.member,
         licence=archive.licence,
         dead_urls=archive.dead_urls,
+    )
+
+
+def of_data(data: DataSet, file: DataFile, chosen: str = "") -> Wanted:
+    """Settle what one file of a data set asks for; ``chosen`` stands in its name where that leaves a gap."""
+    name, urls, dead = (
+        file.name.replace("%s", chosen),
+        tuple(url.replace("%s", chosen) for url in file.urls),
+        file.dead_urls,
+    )
+    # Several sets have a "train.csv": at a mirror each has a folder.
+    everywhere = mirrored(urls or dead, f"{data.name}/{name}")
+    return Wanted(
+        name=data.name,
+        command=f"torchvectors download {data.name}{chosen and f':{chosen}'}",
+        store="",
+        whole="",
+        user_archive=name,
+        own_archive=name,
+        own_member=None,
+        urls=tuple(url for url in everywhere if url not in dead),
+        digests=file.digests,
+        nbytes=None,
+        strict=True,
+        asked=bool(file.digests),
+        member=Member(name=name, dim=None),
+        licence=data.licence,
+        dead_urls=dead,
+        below=True,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,8 @@ from torchvectors.align.policy import Choice, Policy, Unknown, policy_for
 from torchvectors.align.steps import CHOSEN, MISSING, PADDING
 from torchvectors.errors import TokenTypeError, VocabError
 from torchvectors.vectors import unknown_rows
+from torchvectors.vectors.keep import numbers
+from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +28,10 @@ if TYPE_CHECKING:
 
     from torchvectors.align.steps import Step
     from torchvectors.vectors import Vectors
-    from torchvectors.vocabulary import Vocab
 
 __all__ = ["align", "align_by"]
+
+_NUMBERS = 1 << 17  # looked up at a time: half a megabyte
 
 
 def align(
@@ -89,16 +93,20 @@ def align_by(
     """Do what `align` does, by a policy that was checked before."""
     itos, vectors = _tokens_of(vocab), policy.vectors
     ways = (*(way.name for way in policy.ways), MISSING, CHOSEN, PADDING)
-    matrix = torch.zeros(len(itos), vectors.dim)
+    # numpy asks for huge pages, and writes with this thread alone: torch's wait for each other on a busy machine.
+    matrix = np.empty((len(itos), vectors.dim), np.float32)
     sought, codes, rows = _find(itos, policy, matrix)
-    padding = [i for i, token in enumerate(itos) if token == policy.pad_token]
+    padding = _places(policy.pad_token, itos)
     codes[[i for i in padding if codes[i] == ways.index(MISSING)]] = ways.index(PADDING)
     chosen = _indices_of(policy.rows, itos)
     codes[[i for indices in chosen.values() for i in indices]] = ways.index(CHOSEN)
 
-    found = (rows >= 0).nonzero()[0]
-    known = _by_rule(vectors, sought, found) if vectors.has_rule else vectors.gather(rows[found], ())
-    _put(matrix, found, known)
+    if vectors.has_rule:
+        found = (rows >= 0).nonzero()[0]
+        _put(matrix, found, _by_rule(vectors, sought, found))
+    else:
+        _gather(matrix, rows, vectors)
+    matrix[codes == ways.index(PADDING)] = 0
     missing = (codes == ways.index(MISSING)).nonzero()[0]
     if vectors.has_rule and policy.unk_init is None:
         unknown = _by_rule(vectors, sought, missing)
@@ -107,9 +115,9 @@ def align_by(
         unknown = unknown_rows(how, [itos[i] for i in missing.tolist()], vectors.mean, vectors.dim)
     _put(matrix, missing, unknown)
     for token, indices in chosen.items():
-        matrix[indices] = policy.row(token).detach().to(matrix)
+        matrix[indices] = numbers(policy.row(token))
     return Alignment(
-        matrix=matrix,
+        matrix=torch.from_numpy(matrix),
         coverage=Coverage(itos=tuple(itos), ways=ways, codes=codes, counts=counts, running=running),
         padding_idx=padding[0] if padding else None,
         policy=policy.text,
@@ -119,12 +127,14 @@ def align_by(
 
 def _tokens_of(vocab: Vocab | Sequence[str]) -> list[str]:
     """Return a vocabulary's tokens in the order of their indices."""
+    if type(vocab) is Vocab:  # whose tokens are str, and the list a new one
+        return vocab.get_itos()
     tokens = vocab.get_itos() if hasattr(vocab, "get_itos") else vocab
     if isinstance(tokens, (str, Mapping)):
         cure = "Give a Vocab, or the list of its tokens in the order of their indices."
         raise TokenTypeError(f"the vocabulary is one {type(tokens).__name__}: {reprlib.repr(tokens)}. {cure}")
     itos = list(tokens)
-    for index, token in enumerate(itos):
+    for index, token in enumerate(() if set(map(type, itos)) <= {str} else itos):
         if not isinstance(token, str):
             text = f"token {index} of the vocabulary is {type(token).__name__}, not str: {token!r}"
             raise TokenTypeError(text)
@@ -132,22 +142,23 @@ def _tokens_of(vocab: Vocab | Sequence[str]) -> list[str]:
 
 
 def _find(
-    itos: list[str], policy: Policy, matrix: Tensor
+    itos: list[str], policy: Policy, matrix: NDArray[np.float32]
 ) -> tuple[list[str], NDArray[np.uint8], NDArray[np.int64]]:
     """Return what each token was last looked up as, the step that found it, and its row, or -1.
 
     What has no row and is made of n-grams goes into the matrix at once.
     """
     vectors, missing = policy.vectors, len(policy.ways)
-    sought, rows = itos.copy(), np.full(len(itos), -1, np.int64)
+    sought, rows = itos, np.full(len(itos), -1, np.int64)
     codes = np.full(len(itos), missing, np.uint8)
     for code, way in enumerate(policy.ways):
         left = (codes == missing).nonzero()[0]
         if way.composes:  # the letters of a padding token say nothing
             left = left[[itos[i] != policy.pad_token for i in left.tolist()]]
-        for i in left.tolist():
-            sought[i] = way.spell(itos[i])
-        spelled = [sought[i] for i in left.tolist()]
+        spelled = itos if len(left) == len(itos) else [itos[i] for i in left.tolist()]
+        if way.spellings:
+            spelled = [way.spell(token) for token in spelled]
+        sought = spelled if len(left) == len(itos) else _with(sought, left, spelled)
         if way.composes:
             made, parts = _compose(vectors, spelled)
             codes[left[made]] = code
@@ -158,10 +169,27 @@ def _find(
     return sought, codes, rows
 
 
+def _with(tokens: list[str], indices: NDArray[np.int64], others: list[str]) -> list[str]:
+    """Return the tokens, with others at these indices."""
+    changed = tokens.copy()
+    for i, token in zip(indices.tolist(), others, strict=True):
+        changed[i] = token
+    return changed
+
+
+def _places(token: str | None, itos: list[str]) -> list[int]:
+    """Return the indices of a token: a list of tokens may hold one twice."""
+    found: list[int] = []
+    with suppress(ValueError):  # there are no more
+        while token is not None:
+            found.append(itos.index(token, found[-1] + 1 if found else 0))
+    return found
+
+
 def _indices_of(tokens: Mapping[str, object], itos: list[str]) -> dict[str, list[int]]:
-    """Return where each of some tokens stands in the vocabulary: a list of tokens may hold one twice."""
+    """Return where each of some tokens stands in the vocabulary."""
     places: dict[str, list[int]] = {token: [] for token in tokens}
-    for index, token in enumerate(itos):
+    for index, token in enumerate(itos if places else ()):
         if token in places:
             places[token].append(index)
     for token, indices in places.items():
@@ -185,5 +213,17 @@ def _by_rule(vectors: Vectors, sought: list[str], indices: NDArray[np.int64]) ->
     return vectors.get_vecs_by_tokens(tokens).reshape(len(tokens), vectors.dim)
 
 
-def _put(matrix: Tensor, indices: NDArray[np.int64], values: Tensor) -> None:
-    matrix[torch.from_numpy(indices)] = values.detach().to(matrix)
+def _gather(matrix: NDArray[np.float32], rows: NDArray[np.int64], vectors: Vectors) -> None:
+    """Put the rows that were found where they belong: so many at a time that a copy of them stays in a core's cache."""
+    size = max(_NUMBERS // vectors.dim, 1)
+    for start in range(0, len(rows), size):
+        own, part = rows[start : start + size], matrix[start : start + size]
+        if (own >= 0).all():
+            part[:] = vectors.take(own)
+        else:
+            found = (own >= 0).nonzero()[0]
+            part[found] = vectors.take(own[found])
+
+
+def _put(matrix: NDArray[np.float32], indices: NDArray[np.int64], values: Tensor) -> None:
+    matrix[indices] = numbers(values)

@@ -59,12 +59,17 @@ class Seekable(Readable, Protocol):
 class Bounded:
     """A stream that is not read behind a limit, be it to skip a member or to take a name of gigabytes.
 
-    While `headers` go by, tarfile jumps where they say, and believes lengths below zero.
+    While `headers` go by, tarfile jumps where they say, and believes lengths below zero. Before it reads a header, it
+    reads the byte before that; what is packed would be unpacked anew from its beginning for it, so one byte is kept.
     """
 
     def __init__(self, stream: Seekable, *, path: Path, limit: int) -> None:
         self._stream, self._path, self._limit = stream, path, limit
         self._left: int | None = None  # bytes of headers before the next member; None: no headers are read
+        self._last, self._back = (
+            b"",
+            False,
+        )  # the byte before the stream's place; whether to give it once more
 
     def headers(self, *, more: bool) -> None:
         """Expect the headers of one more member, or none."""
@@ -74,24 +79,31 @@ class Bounded:
         """Return up to ``n`` bytes."""
         if n < 0:
             raise tarfile.ReadError(f"a length of {n}")
-        self._refuse_behind(self._stream.tell() + n)
+        self._refuse_behind(self.tell() + n)
         if self._left is not None:
             self._left -= n
             if self._left < 0:
                 raise tarfile.ReadError(f"a header of more than {_LONGEST_HEADER:,} bytes")
-        return self._stream.read(n)
+        again = self._last if self._back and n else b""
+        data = again + self._stream.read(n - len(again))
+        self._last, self._back = data[-1:] or self._last, self._back and not again
+        return data
 
     def seek(self, offset: int, /) -> int:
         """Go to a place."""
-        # Before it reads a header, tarfile reads the byte before that.
-        if offset < 0 or (self._left is not None and offset + 1 < self._stream.tell()):
+        if offset < 0 or (self._left is not None and offset + 1 < self.tell()):
             raise tarfile.ReadError("a member that begins before its own header")
         self._refuse_behind(offset)
-        return self._stream.seek(offset)
+        place = self._stream.tell()
+        self._back = offset == place - 1 and bool(self._last)
+        if not self._back and offset != place:
+            self._last = b""
+            self._stream.seek(offset)
+        return offset
 
     def tell(self) -> int:
         """Return the place."""
-        return self._stream.tell()
+        return self._stream.tell() - self._back
 
     def _refuse_behind(self, place: int) -> None:
         if place > self._limit:

@@ -6,6 +6,7 @@ and by the numbers below.
 
 from __future__ import annotations
 
+import copy
 import gzip
 import lzma
 import os
@@ -14,7 +15,7 @@ import zipfile
 import zlib
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from torchvectors.archive.bounds import (
     CHUNK,
@@ -30,12 +31,13 @@ from torchvectors.archive.bounds import (
 )
 from torchvectors.archive.choice import Choice
 from torchvectors.errors import ArchiveError
+from torchvectors.inflate import Inflated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-__all__ = ["Contents", "MemberStream", "contents_of", "open_member", "tar_members"]
+__all__ = ["Contents", "MemberStream", "contents_of", "each_member", "open_member", "tar_members"]
 
 _LOCAL_HEADER = 30  # bytes before a zip's member, and before its name
 _PROMISES = (".zip", ".gz", ".tgz", ".xz")
@@ -146,6 +148,69 @@ def open_member(
         yield MemberStream(stream, path=path, name=name, total=total, limit=limit, plain=plain)
 
 
+def each_member(path: Path, wanted: Callable[[str], bool]) -> Generator[MemberStream, None, None]:
+    """Yield the files of an archive that are wanted, in its own order: read each one before the next.
+
+    What is packed is unpacked once for all of them, where `open_member` would begin anew for each; and no list is kept
+    of what a tar archive holds.
+
+    Args:
+        path: The archive. A file that is none, or that gzip or xz packed, is its own only member.
+        wanted: Whether a member is, by its path inside the archive; an only member is not asked about.
+
+    Raises:
+        ArchiveError: The archive is damaged, or what is wanted of it encrypted, or a member unpacks to more than 200
+            times the archive's own size.
+        FileNotFoundError: There is no such file.
+    """
+    with ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
+        limit = most_of(os.fstat(file.fileno()).st_size)
+        try:
+            for stream, name, total in _in_order(path, file, wanted, stack):
+                plain = stream is file
+                if total is not None and total > limit and not plain:
+                    raise too_much(path, name, limit)
+                yield MemberStream(stream, path=path, name=name, total=total, limit=limit, plain=plain)
+        except (*_DAMAGED, *_SENSELESS) as error:
+            if isinstance(error, ArchiveError):
+                raise
+            raise damaged(path, error) from error
+
+
+def _in_order(
+    path: Path, file: BinaryIO, wanted: Callable[[str], bool], stack: ExitStack
+) -> Iterator[tuple[Readable, str, int | None]]:
+    """Yield the bytes of each wanted member, its name, and its size where the archive tells."""
+    zipped = file.read(8).startswith(_ZIPS)
+    file.seek(0)
+    if zipped:
+        archive = stack.enter_context(zipfile.ZipFile(file))
+        for one in _listed(path, archive):
+            if wanted(one.filename):
+                with ExitStack() as own:
+                    yield _opened(path, archive, one, own), one.filename, one.file_size
+        return
+    stream, _, is_tar = _unpacked(path, file, stack)
+    if is_tar:
+        bounded = _bounded(path, stream, file)
+        for info, tar in tar_members(path, bounded, stack):
+            if info.isreg() and wanted(info.name):
+                with _extracted(path, tar, info) as member:
+                    yield member, info.name, info.size
+        _to_its_end(bounded, packed=stream is not file)
+    elif stream is file:
+        yield file, path.name, os.fstat(file.fileno()).st_size
+    else:
+        yield stream, path.stem, None
+
+
+def _to_its_end(stream: Readable, *, packed: bool) -> None:
+    """Read on: gzip and xz compare their check sums at their end, which nobody reaches who reads members."""
+    while packed and stream.read(CHUNK):
+        pass
+
+
 def _find_member(
     path: Path, file: BinaryIO, member: str | None, stack: ExitStack
 ) -> tuple[Readable, str, int | None]:
@@ -158,9 +223,7 @@ def _find_member(
     if is_tar:
         bounded = _bounded(path, stream, file)
         found = _in_tar(path, bounded, member, stack)
-        # gzip and xz compare their check sums at their end, which nobody reaches who reads one member.
-        while stream is not file and bounded.read(CHUNK):
-            pass
+        _to_its_end(bounded, packed=stream is not file)
         return found
     if stream is file:
         return file, path.name, os.fstat(file.fileno()).st_size
@@ -180,9 +243,19 @@ def _unpacked(path: Path, file: BinaryIO, stack: ExitStack) -> tuple[Seekable, s
     elif path.name.lower().endswith(_PROMISES):
         text = f"{path}: this is no archive: it begins with {head!r}."
         raise ArchiveError(f"{text} It may be a web page that was saved in its place: delete it.")
-    is_tar = stream.read(512)[257:262] == b"ustar"
+    is_tar = _begins_tar(stream.read(tarfile.BLOCKSIZE))
     stream.seek(0)
     return stream, packing, is_tar
+
+
+def _begins_tar(block: bytes) -> bool:
+    """Say whether a tar archive begins with these bytes: one of before 1988 has no magic word, but a check sum."""
+    if block[257:262] == b"ustar":
+        return True
+    try:
+        return bool(tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape").name)
+    except (tarfile.TarError, ValueError):
+        return False
 
 
 def _bounded(path: Path, stream: Seekable, file: BinaryIO) -> Bounded:
@@ -207,13 +280,23 @@ def _in_zip(
     for one in _listed(path, archive):
         choice.offer(one.filename, one)
     info = choice.made()
+    return _opened(path, archive, info, stack), info.filename, info.file_size
+
+
+def _opened(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, stack: ExitStack) -> Readable:
     if info.flag_bits & 0x1:
         raise ArchiveError(f"{path}: {info.filename} is encrypted: unpack it yourself.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # Of the other methods zipfile unpacks all that it has read at once: a few bytes may become gigabytes.
         text = f"{path}: {info.filename} is packed by method {info.compress_type}, and only 0 and 8 are read here."
         raise ArchiveError(f"{text} Unpack it yourself.")
-    return stack.enter_context(archive.open(info)), info.filename, info.file_size
+    if info.compress_type == zipfile.ZIP_STORED:
+        return stack.enter_context(archive.open(info))
+    packed = copy.copy(info)
+    # zipfile finds the packed bytes and gives them as they are; to check them is not its work.
+    packed.compress_type, packed.file_size, packed.CRC = zipfile.ZIP_STORED, info.compress_size, None  # type: ignore[assignment]
+    stream = stack.enter_context(archive.open(packed))
+    return Inflated(stream, nbytes=info.file_size, crc=info.CRC)
 
 
 def tar_members(
@@ -244,7 +327,11 @@ def _in_tar(path: Path, bounded: Bounded, member: str | None, stack: ExitStack) 
         if one[0].isreg():
             choice.offer(one[0].name, one)
     info, archive = choice.made()
+    return stack.enter_context(_extracted(path, archive, info)), info.name, info.size
+
+
+def _extracted(path: Path, archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
     stream = archive.extractfile(info)
     if stream is None:  # cannot be, of a regular file
         raise ArchiveError(f"{path}: {info.name} cannot be read.")
-    return stack.enter_context(stream), info.name, info.size
+    return stream

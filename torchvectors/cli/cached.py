@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from torchvectors.cache import KEPT, folders
+from torchvectors.cache import DATASETS, KEPT, folders
 from torchvectors.cli.tables import day, size, table
 
 if TYPE_CHECKING:
@@ -122,6 +122,8 @@ def _purpose(held: Held) -> str:
             return f"{', '.join(held.names) or 'a store that cannot be read'}{of}"
         case "download" if held.gives:
             return f"converted: {', '.join(path.name for path in held.gives)}"
+        case "download" | "own" if not held.gives and held.path.parent.parent.name == DATASETS:
+            return f"the data set {held.path.parent.name}"
         case "download":
             return "a download"
         case "own" if held.gives:

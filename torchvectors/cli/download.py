@@ -1,8 +1,10 @@
-"""``torchvectors download``: names → stores in the cache."""
+"""``torchvectors download``: names → stores, or the files of data sets, in the cache."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from torchvectors.cli import datasets
 
 if TYPE_CHECKING:
     import argparse
@@ -14,11 +16,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     download = commands.add_parser(
         "download",
-        help="fetch vectors into the cache, so that a program finds them there, also offline",
-        description="Download, verify and convert vectors, as a program that names them would at its first use.",
+        help="fetch vectors or data sets into the cache, so that a program finds them there, also offline",
+        description="Download, verify and convert vectors, or download and verify data sets, as a program that names "
+        "them would at its first use.",
     )
     download.add_argument(
-        "names", nargs="+", metavar="NAME", help='a catalog name, such as "glove.6B.50d" or "wiki.en"'
+        "names",
+        nargs="+",
+        metavar="NAME",
+        help='a catalog name, such as "glove.6B.50d", "IMDB" or "CC100:de"',
     )
     download.add_argument(
         "--cache", metavar="FOLDER", help="where to put them, instead of the usual cache folder"
@@ -37,6 +43,9 @@ def _run(given: argparse.Namespace) -> int:
     for name in given.names:
         if name == "sample":
             print('sample: it comes with the package, GloVe("sample") opens it.')
+            continue
+        if datasets.is_dataset(name):
+            datasets.fetch(name, given.cache)
             continue
         store = acquire(name, cache=given.cache, url=given.url, checksum=given.checksum, bars=bar)
         print(f"{name}: {len(store):,} tokens of dim {store.dim}, in {store.path}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torchvectors import catalog
 from torchvectors.catalog import strongest
+from torchvectors.cli import datasets
 from torchvectors.cli.listing import facts_of, readable
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     info = commands.add_parser(
         "info",
-        help="tell all that is known of some vectors",
-        description="Tell what the catalog knows of some vectors: sizes, digests and how far they are to be "
-        "trusted, addresses, licence, notes; and what of them is on this machine. Needs no network, and writes "
-        "nothing.",
+        help="tell all that is known of some vectors, or of a data set",
+        description="Tell what the catalog knows of some vectors, or of a data set: sizes, digests and how far they "
+        "are to be trusted, addresses, licence, notes; and what of them is on this machine. Needs no network, and "
+        "writes nothing.",
     )
-    info.add_argument("name", metavar="NAME", help='a catalog name, such as "glove.6B.50d"')
+    info.add_argument("name", metavar="NAME", help='a catalog name, such as "glove.6B.50d" or "IMDB"')
     info.add_argument("--json", action="store_true", help="as a JSON object, for programs")
     info.add_argument("--cache", metavar="FOLDER", help="look here for what is on this machine already")
     info.set_defaults(run=_run)
@@ -38,6 +39,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _run(given: argparse.Namespace) -> int:
     from torchvectors.acquire.present import present
 
+    if datasets.is_dataset(given.name):
+        datasets.show(given.name, given.cache, as_json=given.json)
+        return 0
     entry = catalog.find(given.name)
     here = present(entry, given.cache)
     if given.json:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from torchvectors import catalog
+from torchvectors.cli import datasets
 from torchvectors.cli.tables import table
 
 if TYPE_CHECKING:
@@ -24,16 +25,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     listing = commands.add_parser(
         "list",
-        help="show the vectors that can be had by name",
-        description="Show the catalog's vectors that fit all the words; without words, all. Needs no network, and "
-        "writes nothing.",
+        help="show the vectors and data sets that can be had by name",
+        description="Show the catalog's vectors that fit all the words; without words, all. The word datasets shows "
+        "data sets, and so do words that fit no vectors. Needs no network, and writes nothing.",
     )
     listing.add_argument(
         "words",
         nargs="*",
         metavar="WORD",
-        help='a language ("de", "German"), a family ("glove", "fasttext"), a dim ("300"), "subwords", "here", or a '
-        "piece of a name",
+        help='a language ("de", "German"), a family ("glove", "fasttext"), a dim ("300"), "subwords", "here", '
+        '"datasets", or a piece of a name',
     )
     listing.add_argument("--json", action="store_true", help="as a JSON list, for programs")
     listing.add_argument("--cache", metavar="FOLDER", help="look here for what is on this machine already")
@@ -43,9 +44,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _run(given: argparse.Namespace) -> int:
     from torchvectors.acquire.present import present
 
+    if datasets.wants_datasets(given.words) and datasets.show_list(
+        given.words, given.cache, as_json=given.json
+    ):
+        return 0
     entries = [catalog.find(name) for name in catalog.names()]
     here = {entry.name: present(entry, given.cache).most for entry in entries}
     fit = [entry for entry in entries if fitting(entry, given.words, here=here[entry.name])]
+    if not fit and datasets.show_list(given.words, given.cache, as_json=given.json):
+        return 0
     if given.json:
         print(json.dumps([facts_of(entry) | {"here": here[entry.name]} for entry in fit], indent=1))
     elif fit:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torchvectors.counting.checks import check_new, refuse_unhashable, tokens_in
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable
 
 __all__ = ["count_tokens"]
 
@@ -52,10 +52,10 @@ def count_tokens(sentences: Iterable[Iterable[str]]) -> Counter[str]:
 
 def _checked(
     sentences: Iterable[Iterable[str]], counts: Counter[str]
-) -> Generator[Iterator[str], None, None]:
+) -> Generator[Iterable[str], None, None]:
     known = 0
     for number, sentence in enumerate(sentences):
-        tokens = tokens_in(sentence, number)
+        tokens = sentence if type(sentence) is list else tokens_in(sentence, number)
         if isinstance(sentence, dict):
             for token, count in sentence.items():
                 counts[token] += count

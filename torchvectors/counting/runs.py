@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from bisect import bisect_right
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class Runs:
     def close(self) -> None:
         """Remove the file."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # the disk is full, and what was to be written is not wanted any more
+                self._file.close()
         self._file, self._spans = None, []
 
     def _become_one(self) -> None:

@@ -139,7 +139,7 @@ class Tally(AbstractContextManager["Tally"]):
     ) -> Generator[Iterable[str], None, None]:
         counts, known, piece = self._counts, len(self._counts), list[str]()
         for sentence in sentences:
-            tokens = tokens_in(sentence, number)
+            tokens = sentence if type(sentence) is list else tokens_in(sentence, number)
             if isinstance(sentence, dict):
                 check_new(sentence, 0, number)
                 self.add_counts(sentence)
@@ -147,12 +147,14 @@ class Tally(AbstractContextManager["Tally"]):
             elif self._max is None:
                 yield tokens
             else:
+                tokens = iter(tokens)
                 while piece := list(islice(tokens, self._piece)):
                     if len(counts) + len(piece) > self._max and self._make_room(piece):
                         known = 0
                     yield piece
                     known = check_new(counts, known, number)
-            known = check_new(counts, known, number)
+            if len(counts) != known:
+                known = check_new(counts, known, number)
             self.rows += 1
             number += step
 

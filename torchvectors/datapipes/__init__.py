@@ -8,6 +8,7 @@ from torchvectors.datapipes.batching import BatchTokens
 from torchvectors.datapipes.fitting import AlignVectors, BuildVocab
 from torchvectors.datapipes.given import UseVocab
 from torchvectors.datapipes.per_row import LookupVectors, Numericalize, Tokenize
+from torchvectors.datapipes.reading import ReadCSV, ReadFolders, ReadJSONL, ReadLines, ReadTSV
 from torchvectors.datapipes.resumable import Resumable
 from torchvectors.datapipes.shards import ShardRows
 from torchvectors.datapipes.source import Rows
@@ -18,6 +19,11 @@ __all__ = [
     "BuildVocab",
     "LookupVectors",
     "Numericalize",
+    "ReadCSV",
+    "ReadFolders",
+    "ReadJSONL",
+    "ReadLines",
+    "ReadTSV",
     "Resumable",
     "Rows",
     "ShardRows",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote_plus, urljoin, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["hop", "hop_refused", "is_mirror", "mirrored", "offline", "shown"]
+__all__ = ["hop", "hop_refused", "is_mirror", "mirrored", "offline", "shown", "unsaid"]
 
 # Fields of a query that say which file is meant. The value of any other (a signature, a token) may be a secret.
 _HARMLESS = {"confirm", "dl", "download", "export", "file", "filename", "id", "path", "raw", "ref", "version"}
+
+_SHORT = 3  # characters: what is no longer is no secret, and would be found in any sentence
 
 
 def offline() -> bool:
@@ -48,16 +51,19 @@ def shown(url: str) -> str:
     """Return ``url`` as it may appear in a log, an error or a receipt: without credentials.
 
     User, password and fragment are left out, and "…" stands for the values of all query fields but those
-    known to be harmless, since a signed URL carries its secret there.
+    known to be harmless, since a signed URL carries its secret there. What is a secret in the path itself nobody
+    can tell, but for the values of parameters (``;session=…``).
     """
     try:
         parts = urlsplit(url)
+        parts.port  # noqa: B018  (refuses what is none: a password with a "/" in it looks like that)
     except ValueError:
         return "(a URL that cannot be read)"
     if not parts.netloc:
-        return url.rpartition("@")[2].partition("?")[0]
+        return re.split(r"[?#]", url.rpartition("@")[2], maxsplit=1)[0]
     query = "&".join(_shown_field(one) for one in parts.query.split("&"))
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+    path = re.sub(r"(;[^/;=]*=)[^/;]+", r"\1…", parts.path)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, query, ""))
 
 
 def _shown_field(field: str) -> str:
@@ -65,6 +71,22 @@ def _shown_field(field: str) -> str:
     if not field or name.lower() in _HARMLESS:
         return field
     return f"{name}=…" if equals else "…"
+
+
+def unsaid(text: str, url: str) -> str:
+    """Return what is said of a URL without its secrets, which a server may repeat."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return text
+    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    pairs = (field.partition("=") for field in parts.query.split("&"))
+    hidden = [value or name for name, _, value in pairs if name.lower() not in _HARMLESS]
+    for secret in (user, password, parts.fragment, *hidden):
+        for form in (secret, unquote_plus(secret)):
+            if len(form) > _SHORT:
+                text = text.replace(form, "…")
+    return text
 
 
 def hop(url: str, target: str) -> str:

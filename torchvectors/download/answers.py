@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "HEAD",
+    "LONGEST_NAME",
     "Do",
     "Held",
     "Origin",
     "Span",
     "Verdict",
+    "anywhere",
     "continues",
+    "is_sound",
     "judge",
     "judge_slice",
     "judge_tail",
-    "objection",
     "origin_of",
-    "posing",
     "range_headers",
     "slice_headers",
     "span_of",
@@ -33,9 +33,11 @@ __all__ = [
 
 _NUMBER = "([0-9]{1,18})"  # int() refuses very long ones
 _SPAN = re.compile(rf"bytes {_NUMBER}-{_NUMBER}/(?:{_NUMBER}|\*)")
+_ETAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]{0,254}"')  # a strong one (RFC 9110, 8.8.3)
+_DATE = re.compile(r"[A-Za-z0-9,:+ -]{1,64}")
 _ANOTHER_RANGE = "it answered with another range than the one asked for"
 
-HEAD = 1024  # bytes at the start of a body in which a page or an error that poses as data shows itself
+LONGEST_NAME = 40  # characters of what a server says of an encoding that are kept, and repeated
 
 
 class Do(Enum):
@@ -61,6 +63,7 @@ class Verdict:
     total: int | None = None  # bytes of the whole file, as the server says
     wrong: bool = False  # the URL works, but what it gives is not the promised file
     damaged: bool = False  # nor any other: it contradicts its own check sum
+    unreachable: bool = False  # nobody was asked: there is no host of that name, or no network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,9 @@ class Origin:
     etag: str | None = None  # strong only: a weak one does not promise equal bytes
     modified: str | None = None  # Last-Modified, word for word
     total: int | None = None  # bytes of the whole file
+    encoding: str = (
+        ""  # Content-Encoding, which is said of stored files, too; ranges of packed ones mean others
+    )
     start: int = 0  # of the part in that file
     stop: int | None = None  # where the part is to end; None: with the file
 
@@ -99,12 +105,34 @@ class Held:
 
 def origin_of(url: str, headers: Mapping[str, str], total: int | None) -> Origin:
     """Remember what an answer (whose headers are looked up whatever their case) says about its file."""
-    etag = headers.get("ETag", "")
     return Origin(
         url=url,
-        etag=etag if etag.startswith('"') else None,
-        modified=headers.get("Last-Modified"),
+        etag=_validator(_ETAG, headers.get("ETag")),
+        modified=_validator(_DATE, headers.get("Last-Modified")),
         total=total,
+        encoding=_encoding(headers),
+    )
+
+
+def _validator(pattern: re.Pattern[str], value: object) -> str | None:
+    """Return what can be sent back to the server; None if it is none, or was made to break a header."""
+    return value if isinstance(value, str) and pattern.fullmatch(value) else None
+
+
+def _encoding(headers: Mapping[str, str]) -> str:
+    encoding = headers.get("Content-Encoding", "").strip().lower()[:LONGEST_NAME]
+    return "" if encoding == "identity" else encoding
+
+
+def is_sound(origin: Origin) -> bool:
+    """Say whether an origin that was read from a file is what `origin_of` would make."""
+    etag, modified = _validator(_ETAG, origin.etag), _validator(_DATE, origin.modified)
+    counts = (origin.total, origin.start, origin.stop)
+    return (
+        isinstance(origin.url, str)
+        and isinstance(origin.encoding, str)
+        and (etag, modified) == (origin.etag, origin.modified)
+        and all(one is None or (type(one) is int and one >= 0) for one in counts)
     )
 
 
@@ -112,7 +140,8 @@ def range_headers(held: Held | None) -> dict[str, str]:
     """Return the headers that ask for the rest of a part, or for the whole file if there is no part."""
     if held is None:
         return {}
-    return {"Range": f"bytes={held.size}-", "If-Range": held.origin.validator}
+    condition = {"If-Range": held.origin.validator} if held.origin.validator else {}
+    return {"Range": f"bytes={held.size}-", **condition}
 
 
 def tail_headers(length: int, total: int | None) -> dict[str, str]:
@@ -153,7 +182,9 @@ def judge(status: int, headers: Mapping[str, str], held: Held | None) -> Verdict
         return Verdict(do=Do.AFRESH, reason="it has nothing behind what is here already")
     reason = f"it answered {status} {_phrase(status)}".rstrip()
     if status in (408, 425, 429) or status >= 500:
-        return Verdict(do=Do.RETRY, reason=reason, wait=_wait(headers))
+        wait = _wait(headers)
+        asks = f", and asks to be left alone for {wait:,.0f} s" if wait else ""
+        return Verdict(do=Do.RETRY, reason=f"{reason}{asks}", wait=wait)
     return Verdict(do=Do.REFUSE, reason=reason)
 
 
@@ -199,9 +230,14 @@ def _judge_range(headers: Mapping[str, str], held: Held) -> Verdict:
 
 
 def continues(before: Origin, now: Origin) -> bool:
-    """Say whether bytes from ``now`` may be added to a part that came from ``before``."""
+    """Say whether bytes from ``now`` may be added to a part that is held as one from ``before``."""
     places = [(one.url, one.start, one.stop) for one in (before, now)]
     return places[0] == places[1] and not _has_changed(before, now)
+
+
+def anywhere(origin: Origin, url: str) -> Origin:
+    """Return an origin as that of another URL, of which only its size can be compared."""
+    return replace(origin, url=url, etag=None, modified=None)
 
 
 def _has_changed(before: Origin, now: Origin) -> bool:
@@ -209,7 +245,8 @@ def _has_changed(before: Origin, now: Origin) -> bool:
     # An entity tag decides alone: servers behind one name may disagree on the time of equal files.
     if not (before.etag and now.etag):
         pairs.append((before.modified, now.modified))
-    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+    unlike = any(None not in pair and pair[0] != pair[1] for pair in pairs)
+    return unlike or before.encoding != now.encoding
 
 
 def _length(headers: Mapping[str, str]) -> int | None:
@@ -237,43 +274,3 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
-
-
-# Whole markers: a vector file may begin with a token such as "<unk>", "<s>" or "<html5>".
-_POSING = {
-    "an HTML page": re.compile(rb"<!doctype\s|<html[\s>]", re.IGNORECASE),
-    "an XML error": re.compile(rb"(<\?xml[^>]*>\s*)?<Error>\s*<|<\?xml[^>]*>\s*<Error[\s>]", re.IGNORECASE),
-    "a Git LFS pointer": re.compile(rb"version https://git-lfs", re.IGNORECASE),
-}
-_BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and white space may come before them
-_TITLE = re.compile(rb"<(?:title|Code)>\s*([^<]{1,80})", re.IGNORECASE)
-
-
-def posing(head: bytes) -> str | None:
-    """Say what a file that begins with ``head`` is in place of data, such as an HTML page; None if it may be data."""
-    start = head.lstrip(_BLANK)
-    for what, marker in _POSING.items():
-        if marker.match(start):
-            title = _TITLE.search(head)
-            said = f" ({title[1].decode('utf-8', 'replace').strip()!r})" if title else ""
-            return f"{what}{said}"
-    return None
-
-
-def objection(head: bytes, *, encoding: str = "", name: str = "") -> str | None:
-    """Say why a body that begins with ``head`` cannot be the data; None if it can.
-
-    Args:
-        head: The first bytes, `HEAD` of them or what there is.
-        encoding: The answer's Content-Encoding, although "identity" was asked for.
-        name: The file's name.
-    """
-    if (what := posing(head)) is not None:
-        return f"it gave {what} in place of data"
-    # Many servers call a stored .gz file "encoded", and some say it of files that are not packed at all: both
-    # give the file as it is. What was really packed on the way is not the file that ranges and digests mean.
-    encodings = {one.strip().lower() for one in encoding.split(",")} - {"", "identity"}
-    as_it_is = name.lower().endswith((".gz", ".tgz")) or not head.startswith(b"\x1f\x8b")
-    if not encodings or (encodings <= {"gzip", "x-gzip"} and as_it_is):
-        return None
-    return f"it packed the file on the way (Content-Encoding: {encoding}) although asked not to"

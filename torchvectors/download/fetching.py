@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from torchvectors.cache import publish, writable
-from torchvectors.download.addresses import is_mirror, offline, shown
+from torchvectors.download.addresses import is_mirror, offline, shown, unsaid
 from torchvectors.download.answers import Do, Verdict
 from torchvectors.download.goal import Goal, goal_of
 from torchvectors.download.members import MemberSource
 from torchvectors.download.part import on_disk
-from torchvectors.download.receipts import Receipt, beside, write_receipt
+from torchvectors.download.receipts import Receipt, beside, receipt_of, write_receipt
 from torchvectors.download.transfer import transfer
 from torchvectors.download.transport import Policy, open_session
 from torchvectors.errors import DigestError, DownloadError, NotFoundError, OfflineError
@@ -33,7 +34,6 @@ __all__ = ["fetch", "fetch_member"]
 
 logger = logging.getLogger(__name__)
 
-_DEFAULT = Policy()
 _WORTH_IT = 1 << 20  # bytes that make an attempt count as progress
 
 
@@ -45,7 +45,7 @@ def fetch(
     nbytes: int | None = None,
     strict: bool = True,
     progress: Progress = quiet,
-    policy: Policy = _DEFAULT,
+    policy: Policy | None = None,
 ) -> Receipt:
     """Download a file, verify it, and give it its final name; a file that is there already is replaced.
 
@@ -62,7 +62,7 @@ def fetch(
         strict: False if the digests are hearsay (`catalog.Archive`): when no URL gives them, what the first
             one gave is kept, unverified, and a warning is logged.
         progress: Called with bytes so far, those of earlier calls included, and bytes in all.
-        policy: How patient to be.
+        policy: How patient to be; None: as ``TORCHVECTORS_TIMEOUT`` says, or as usual.
 
     Returns:
         The receipt, which also lies beside the file (`receipt_of`).
@@ -89,7 +89,7 @@ def fetch_member(
     strict: bool = True,
     progress: Progress = quiet,
     archive_progress: Progress = quiet,
-    policy: Policy = _DEFAULT,
+    policy: Policy | None = None,
 ) -> tuple[Path, Receipt]:
     """Download one member of a zip, as a zip of that one member; or the whole archive, where that cannot be.
 
@@ -107,7 +107,7 @@ def fetch_member(
         strict: Of the archive.
         progress: Of the member.
         archive_progress: Of the archive.
-        policy: How patient to be.
+        policy: How patient to be; None: as ``TORCHVECTORS_TIMEOUT`` says, or as usual.
 
     Returns:
         ``destination`` or ``archive``, whichever came, and its receipt.
@@ -123,20 +123,34 @@ def fetch_member(
 
 
 def _fetch(
-    urls: Sequence[str], whole: Goal, alone: Goal | None, member: Member | None, policy: Policy
+    urls: Sequence[str], whole: Goal, alone: Goal | None, member: Member | None, policy: Policy | None
 ) -> tuple[Path, Receipt]:
     if not urls:
         raise NotFoundError(f"{whole.destination}: no URL of this file is known. Put it there yourself.")
     if offline():
         raise _offline(whole.destination, urls)
+    policy = policy or Policy.of_environment()
     writable(whole.destination.parent)
-    for goal in filter(None, (whole, alone)):
-        goal.part.take_up()
+    try:
+        for goal in filter(None, (whole, alone)):
+            goal.part.take_up()
+        return _from_urls(urls, whole, alone, member, policy)
+    finally:
+        for goal in filter(None, (whole, alone)):
+            goal.part.leave()
+
+
+def _from_urls(
+    urls: Sequence[str], whole: Goal, alone: Goal | None, member: Member | None, policy: Policy
+) -> tuple[Path, Receipt]:
     doubted: tuple[Goal, Receipt] | None = None
     failures: list[tuple[str, Verdict]] = []
-    with open_session() as session:
-        for url in dict.fromkeys(urls):
-            goal, verdict = _from_url(session, url, whole, alone, member, policy)
+    with open_session(policy) as session:
+        for url in (left := list(dict.fromkeys(urls))):
+            # Where one host was out of reach, the others will hardly be in reach a second later.
+            lost = any(verdict.unreachable for _, verdict in failures)
+            patience = _Patience(policy, lost=lost, last=url == left[-1])
+            goal, verdict = _from_url(session, url, whole, alone, member, patience)
             part, promise = goal.part, goal.promise
             if verdict.do is Do.KEEP:
                 receipt = _receipt(part, verified=promise.published)
@@ -153,6 +167,9 @@ def _fetch(
             elif verdict.do is Do.WRONG:
                 part.drop()
     if doubted is None:
+        for goal in filter(None, (whole, alone)):
+            if not goal.kept:  # nobody could continue it
+                goal.part.drop()
         raise _none_worked(
             whole.destination, whole.promise, failures, (alone.kept if alone else 0) or whole.kept
         )
@@ -164,13 +181,13 @@ def _fetch(
 
 
 def _from_url(
-    session: Session, url: str, whole: Goal, alone: Goal | None, member: Member | None, policy: Policy
+    session: Session, url: str, whole: Goal, alone: Goal | None, member: Member | None, patience: _Patience
 ) -> tuple[Goal, Verdict]:
     """Ask one URL for the member, or else for the whole archive: which of them it gave, or what failed last."""
     answer: Response | None = None
     if alone is not None and member is not None:
-        source = MemberSource(session, url, member, alone, whole, policy)
-        verdict = _persist(source.attempt, alone, policy)
+        source = MemberSource(session, url, member, alone, whole, patience.policy)
+        verdict = _persist(url, source.attempt, alone, patience)
         if verdict.do is not Do.WHOLE:
             return alone, verdict
         answer = source.answer
@@ -181,23 +198,26 @@ def _from_url(
         nonlocal answer
         part, promise = whole.part, whole.promise
         from_here = part.origin is not None and part.origin.url == shown(url)
-        if answer is None and from_here and part.size == promise.length(part.total):
+        told = from_here or part.held(shown(url)) is not None
+        if answer is None and told and part.size == promise.length(part.total):
             return promise.verify(part.digest)  # an earlier call got all of it, and was stopped after that
         begun, answer = answer, None
-        return transfer(session, url, part, promise, whole.progress, policy, begun)
+        return transfer(session, url, part, promise, whole.progress, patience.policy, begun)
 
-    return whole, _persist(attempt, whole, policy)
+    return whole, _persist(url, attempt, whole, patience)
 
 
-def _persist(attempt: Callable[[], Verdict], goal: Goal, policy: Policy) -> Verdict:
+def _persist(url: str, attempt: Callable[[], Verdict], goal: Goal, patience: _Patience) -> Verdict:
     """Attempt until it works or is given up: KEEP, WHOLE, or WRONG with the part, or what failed last."""
-    part = goal.part
+    part, policy = goal.part, patience.policy
     attempts = wrong = furthest = 0
+    before, part.afresh = part.size, False
     while True:
         verdict = attempt()
+        verdict = replace(verdict, reason=unsaid(verdict.reason, url))
         if verdict.do is Do.AFRESH:  # cannot come twice in a row: only what was begun is ever continued
             logger.info("%s: %s; starting over", part.path, verdict.reason)
-            part.drop()
+            part.afresh = True
         elif verdict.do is Do.WRONG:
             wrong += 1
             # A file put together from several answers may be wrong where one in one piece is right; but
@@ -210,13 +230,30 @@ def _persist(attempt: Callable[[], Verdict], goal: Goal, policy: Policy) -> Verd
             if part.size >= furthest + _WORTH_IT:  # a large file on a bad line needs many attempts
                 attempts, furthest = 0, part.size
             attempts += 1
-            if attempts >= policy.attempts:
+            if attempts >= patience.attempts(verdict, moved=part.size != before):
                 return verdict
             pause = policy.pause(attempts, verdict.wait)
             logger.info("%s: %s; trying again in %g s", part.path, verdict.reason, pause)
             time.sleep(pause)
         else:
             return verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """How often one of several URLs is asked."""
+
+    policy: Policy
+    lost: bool  # a URL before it was out of reach
+    last: bool
+
+    def attempts(self, verdict: Verdict, *, moved: bool) -> int:
+        """Return how many attempts may fail like that; ``moved`` says whether this URL has given something."""
+        if verdict.wait > self.policy.longest_wait and not self.last:
+            return 1  # the next one may be ready now
+        if verdict.unreachable and not moved:
+            return min(self.policy.attempts, 1 if self.lost else 2)
+        return self.policy.attempts
 
 
 def _receipt(part: Part, *, verified: bool) -> Receipt:
@@ -227,9 +264,12 @@ def _receipt(part: Part, *, verified: bool) -> Receipt:
 def _keep(part: Part, destination: Path, bytes_at: Path, receipt: Receipt) -> Receipt:
     """Give the file its final name, and say what it is."""
     with on_disk(destination):
+        bytes_at = part.claim(bytes_at, receipt.nbytes)
         # In this order a crash leaves the old file with its receipt, or no file and perhaps a receipt, or the
         # new file with its receipt: never a file with another one's receipt, nor one of ours without.
-        destination.unlink(missing_ok=True)
+        before = receipt_of(destination)
+        if before is None or before.digest != receipt.digest:
+            destination.unlink(missing_ok=True)
         write_receipt(destination, receipt)
         publish(bytes_at, destination)
     part.clean()

@@ -30,8 +30,7 @@ class Goal:
     @property
     def kept(self) -> int:
         """How many bytes the next call can continue."""
-        held = self.part.held(self.part.origin.url) if self.part.origin else None
-        return held.size if held else 0
+        return self.part.size if self.part.stays else 0
 
 
 def goal_of(
@@ -45,5 +44,6 @@ def goal_of(
 ) -> Goal:
     """Gather what is known of a file, and prepare its part."""
     promise = promise_of(destination, urls, digests, nbytes, strict=strict)
-    part = Part(destination, {"sha256", *(one.algorithm for one in promise.digests)})
+    algorithms = {"sha256", *(one.algorithm for one in promise.digests)}
+    part = Part(destination, algorithms, sure=promise.strict and bool(promise.digests))
     return Goal(destination=destination, promise=promise, part=part, progress=progress)

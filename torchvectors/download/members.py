@@ -22,8 +22,9 @@ from torchvectors.download.answers import (
     tail_headers,
 )
 from torchvectors.download.directory import MOST, TAIL, Odd, Outside, Place, Window, place_of, seal
+from torchvectors.download.failures import why
 from torchvectors.download.part import CHUNK, on_disk
-from torchvectors.download.transport import Policy, Refused, ask, why
+from torchvectors.download.transport import Policy, Refused, ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +71,10 @@ class MemberSource:
         try:
             return self._attempt()
         except Odd as odd:
-            self._part.drop()
+            if (
+                self._found is not None
+            ):  # what is odd about a directory says nothing of the bytes that are here
+                self._part.drop()
             return Verdict(do=Do.WHOLE, reason=str(odd))
         except Refused as refusal:
             return Verdict(do=Do.REFUSE, reason=str(refusal))
@@ -87,6 +91,8 @@ class MemberSource:
         held = part.held(shown(self._url))
         if held is None or not continues(held.origin, origin):
             part.restart(origin)
+        else:
+            part.adopt(origin)
         # More than the length if it was sealed already, and its check interrupted: sealing it again cuts that off.
         if part.size < place.length:
             verdict = self._receive(place, origin)

@@ -2,46 +2,65 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
-import shutil
+import os
+import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from torchvectors.download.answers import HEAD, Held, Origin
+from torchvectors.cache import is_full, locks_hold, replacing, room_in
+from torchvectors.download.answers import Held, Origin, anywhere, is_sound
+from torchvectors.download.disguise import HEAD
 from torchvectors.errors import CacheError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["CHUNK", "Part", "on_disk"]
+__all__ = ["ALONE", "CHUNK", "Part", "clear_part", "on_disk"]
 
+_SECTOR = 512  # bytes; what a disk writes whole or not at all
+_ZEROS = bytes(8)  # as many are no chance in what is packed, and are in no text
+ALONE = ".alone-"  # and eight hexadecimal digits: what belongs to one process
 CHUNK = 1 << 16  # bytes; what a broken connection may lose
 
 
 class Part:
     """The part of one file that is here; lives while the file is fetched, and is left for the next call.
 
+    Where locks do not hold, another process may fetch the same file at the same time. There each has a part of its
+    own, ``DESTINATION.alone-….part``, which no call continues.
+
     Attributes:
         path: ``DESTINATION.part``.
+        alone: Whether it is this process's own.
         origin: Where its bytes came from; None if there are none.
         size: How many they are.
         head: The first `HEAD` of them.
         resumed: They came in more than one answer.
+        afresh: They are not offered to be continued until others have come, though they stay for the next call.
     """
 
-    def __init__(self, destination: Path, algorithms: Iterable[str]) -> None:
+    def __init__(self, destination: Path, algorithms: Iterable[str], *, sure: bool) -> None:
+        """Take no bytes up yet; ``sure`` says that a digest will tell whether they are the right ones."""
+        self._algorithms, self._sure, self.alone = tuple(algorithms), sure, False
+        self._lie_beside(destination)
+        self._empty()
+
+    def _lie_beside(self, destination: Path) -> None:
+        self._destination = destination
         self.path = destination.with_name(f"{destination.name}.part")
         self.aside = destination.with_name(f"{destination.name}.doubted")
         self._note = destination.with_name(f"{destination.name}.part.json")
-        self._algorithms = tuple(algorithms)
-        self._empty()
 
     def _empty(self) -> None:
         self.origin: Origin | None = None
-        self.size, self.head, self.resumed = 0, b"", False
+        self.size, self.head, self.resumed, self.afresh = 0, b"", False, False
+        self._safe = 0  # bytes that were written through to the disk
+        self._inode: int | None = None  # of the file that was written
         self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in self._algorithms}
 
     def digest(self, algorithm: str) -> str:
@@ -50,10 +69,24 @@ class Part:
 
     def held(self, url: str) -> Held | None:
         """Return the part as something that ``url`` (as shown) can continue; None if it cannot."""
-        if self.origin is None or self.origin.url != url or not self.size:
+        if self.origin is None or not self._goes_on or self.afresh:
             return None
-        # Without a validator nothing tells whether the rest would come from the same file.
-        return Held(size=self.size, origin=self.origin) if self.origin.etag or self.origin.modified else None
+        # Where locks do not hold, somebody else may have begun it anew, or written to it.
+        if not self._is_own(self.path, self.size):
+            return None
+        if self.origin.url == url and self.origin.validator:
+            return Held(size=self.size, origin=self.origin)
+        # Nothing tells whether the rest would come from the same file but the digest, in the end.
+        return Held(size=self.size, origin=anywhere(self.origin, url)) if self._sure else None
+
+    @property
+    def stays(self) -> bool:
+        """Whether a later call can continue it."""
+        return self._goes_on and not self.alone
+
+    @property
+    def _goes_on(self) -> bool:
+        return bool(self.size and self.origin and (self._sure or self.origin.validator))
 
     @property
     def total(self) -> int | None:
@@ -62,35 +95,50 @@ class Part:
 
     def take_up(self) -> None:
         """Read what an earlier call left; drop what cannot be told to belong to anything."""
+        if not locks_hold(self.path.parent):
+            self.alone = True
+            self._lie_beside(self._alone_name())
+            return None
+        self._sweep()
         with on_disk(self.aside):
             self.aside.unlink(missing_ok=True)
         origin = self._read_note()
         if origin is None or not self.path.is_file():
             return self.drop()
+        with on_disk(self.path):
+            _cut_at_zeros(self.path, self._safe)
         self.recount()
         self.origin, self.resumed = origin, True
         return None
 
+    def _sweep(self) -> None:
+        """Remove what killed processes have left that was theirs alone; a file that was whole is taken up again."""
+        for path in self.path.parent.glob(f"{glob.escape(self._destination.name)}{ALONE}*"):
+            with on_disk(path):
+                noted = path.with_name(f"{path.name}.json").exists()
+                if path.suffix == ".part" and self._note.exists() and not (noted or self.path.exists()):
+                    path.replace(self.path)
+                else:
+                    path.unlink(missing_ok=True)
+
     def recount(self) -> None:
         """Read the file anew, which somebody else has written: its size, its first bytes and its digests."""
-        origin, resumed = self.origin, self.resumed
+        origin, resumed, afresh, safe = self.origin, self.resumed, self.afresh, self._safe
         self._empty()
         with on_disk(self.path), self.path.open("rb") as file:
+            self._inode = os.fstat(file.fileno()).st_ino
             while chunk := file.read(CHUNK):
                 self._count(chunk)
-        self.origin, self.resumed = origin, resumed
+        self.origin, self.resumed, self.afresh, self._safe = origin, resumed, afresh, safe
 
     def _read_note(self) -> Origin | None:
         try:
             fields = json.loads(self._note.read_text("utf-8"))
+            self._safe = fields.pop("safe", 0)
             origin = Origin(**fields)
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return None
-        words = (origin.url, origin.etag or "", origin.modified or "")
-        counts = (origin.total, origin.start, origin.stop)
-        return (
-            origin if all(isinstance(word, str) for word in words) and all(map(_is_count, counts)) else None
-        )
+        return origin if is_sound(origin) and type(self._safe) is int and self._safe >= 0 else None
 
     def drop(self) -> None:
         """Remove what is here."""
@@ -102,10 +150,20 @@ class Part:
     def restart(self, origin: Origin) -> None:
         """Begin anew with bytes from ``origin``."""
         self.drop()
-        with on_disk(self.path, 0, origin.total):
-            self.path.touch()
-            self._note.write_text(json.dumps(asdict(origin)), "utf-8")
-        self.origin = origin
+        with on_disk(self.path, 0, origin.total), self.path.open("xb") as file:
+            self._inode = os.fstat(file.fileno()).st_ino
+        self.adopt(origin)
+
+    def adopt(self, origin: Origin) -> None:
+        """Note that the bytes that come next are from ``origin``, which may be elsewhere than where the first were."""
+        if origin != self.origin:
+            # In one step: a note that is cut short would cost the bytes.
+            with (
+                on_disk(self.path, self.size, origin.total),
+                replacing(self._note, made_with=self._destination) as temporary,
+            ):
+                temporary.write_bytes(_noted(origin, self._safe))
+            self.origin = origin
 
     @contextmanager
     def writing(self) -> Iterator[Callable[[bytes], None]]:
@@ -117,6 +175,9 @@ class Part:
         self.resumed = self.size > 0
         with on_disk(self.path):
             file = self.path.open("ab", buffering=0)
+            if os.fstat(file.fileno()).st_ino != self._inode:
+                file.close()
+                raise self._not_alone(self.path)
 
         def append(chunk: bytes) -> None:
             with on_disk(self.path, self.size, self.total):
@@ -126,7 +187,19 @@ class Part:
             self._count(chunk)
 
         with file:
-            yield append
+            try:
+                yield append
+            finally:
+                self._write_through(file.fileno())
+
+    def _write_through(self, descriptor: int) -> None:
+        """See that a power cut cannot take the bytes that are here, and note that."""
+        with suppress(OSError):  # the disk may be full
+            os.fsync(descriptor)
+            self._safe = self.size
+            if self.origin is not None:
+                with self._note.open("rb+") as note:
+                    note.write(_noted(self.origin, self._safe))
 
     def _count(self, chunk: bytes) -> None:
         for one in self._hashes.values():
@@ -134,6 +207,48 @@ class Part:
         self.size += len(chunk)
         if len(self.head) < HEAD:
             self.head = (self.head + chunk)[:HEAD]
+
+    def claim(self, bytes_at: Path, nbytes: int) -> Path:
+        """Give a whole file a name that no other process uses, and return it.
+
+        It is seen to be the file of so many bytes that was written here, and that nobody else has written to it.
+
+        Raises:
+            CacheError: It is not: the locks of this file system do not hold.
+        """
+        if bytes_at != self.path:
+            return bytes_at
+        alone = self._alone_name()
+        own = alone.with_name(f"{alone.name}.part")
+        if not self._is_own(self.path, nbytes):  # before somebody else's is taken away
+            raise self._not_alone(self.path)
+        with self.path.open("rb+") as file:
+            os.fsync(file.fileno())  # which may take long; under this name it can still be continued
+        self.path.replace(own)
+        if not self._is_own(own, nbytes):
+            own.unlink()
+            raise self._not_alone(self.path)
+        return own
+
+    def _alone_name(self) -> Path:
+        return self._destination.with_name(f"{self._destination.name}{ALONE}{secrets.token_hex(4)}")
+
+    def _is_own(self, path: Path, nbytes: int) -> bool:
+        try:
+            state = path.stat()
+        except OSError:
+            return False
+        return (state.st_ino, state.st_size) == (self._inode, nbytes)
+
+    def _not_alone(self, path: Path) -> CacheError:
+        text = f"{path}: another process has written it while it came here, so the locks in this folder do not hold."
+        cure = "Give a folder of this machine's own as cache=…; or let one process fetch it before the others start."
+        return CacheError(f"{text} {cure}")
+
+    def leave(self) -> None:
+        """Leave what is here to the next call; nobody can continue what is this process's own."""
+        if self.alone:
+            self.clean()
 
     def set_aside(self) -> Path:
         """Keep a whole file under another name, while other URLs are asked for a better one."""
@@ -147,6 +262,34 @@ class Part:
         for path in (self._note, self.path, self.aside):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
+
+
+def _noted(origin: Origin, safe: int) -> bytes:
+    # Always as long for one origin, for then a full disk takes it, too.
+    longest = json.dumps(asdict(origin) | {"safe": 1 << 63}).encode()
+    return json.dumps(asdict(origin) | {"safe": safe}).encode().ljust(len(longest))
+
+
+def _cut_at_zeros(path: Path, safe: int) -> None:
+    """Cut a part off where a power cut may have taken the rest: of what was not written through, zeros are left.
+
+    They end where a sector does, or the file. What else is zeros there is fetched again.
+    """
+    place = safe // _SECTOR * _SECTOR
+    with path.open("rb+") as file:
+        file.seek(place)
+        while chunk := file.read(CHUNK):
+            for start in range(0, len(chunk), _SECTOR):
+                sector = chunk[start : start + _SECTOR]
+                if sector.endswith(_ZEROS) and place + start + len(sector) > safe:
+                    file.truncate(max(place + start, safe))
+                    return
+            place += len(chunk)
+
+
+def clear_part(destination: Path) -> None:
+    """Remove what lies beside a whole file that its download needed; the caller holds its lock."""
+    Part(destination, (), sure=False).clean()
 
 
 @contextmanager
@@ -163,13 +306,16 @@ def on_disk(path: Path, size: int = 0, total: int | None = None) -> Iterator[Non
     except CacheError:
         raise
     except OSError as error:
-        needs = f" It needs {total:,} bytes, and {size:,} of them are there." if total else ""
-        with suppress(OSError):
-            needs += f" {path.parent} has {shutil.disk_usage(path.parent).free:,} bytes free."
-        raise CacheError(
-            f"{path}: it could not be written ({error.strerror or error}).{needs} Make room and call again, which "
-            "continues it; or give another folder as cache=… or in the environment variable TORCHVECTORS_HOME."
-        ) from error
+        where = error.filename or path  # what lies in the way may be the note
+        text = f"{where}: it could not be written ({error.strerror or error})."
+        text += f" It needs {total:,} bytes, and {size:,} of them are there." if total else ""
+        cure = (
+            "Make room and call again, which continues it"
+            if is_full(error)
+            else "Move away what is in the way"
+        )
+        elsewhere = "or give another folder as cache=… or in the environment variable TORCHVECTORS_HOME."
+        raise CacheError(f"{text}{room_in(path.parent)} {cure}; {elsewhere}") from error
 
 
 def _is_count(value: object) -> bool:

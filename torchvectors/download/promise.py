@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from torchvectors.catalog import strongest
 from torchvectors.download.addresses import shown
-from torchvectors.download.answers import Do, Verdict, objection
+from torchvectors.download.answers import Do, Verdict
+from torchvectors.download.disguise import objection
 from torchvectors.download.receipts import receipt_of
 
 if TYPE_CHECKING:

@@ -69,7 +69,7 @@ def write_receipt(path: Path, receipt: Receipt) -> None:
     Raises:
         CacheError: The folder cannot be written.
     """
-    with replacing(beside(path)) as temporary:
+    with replacing(beside(path), made_with=path) as temporary:
         temporary.write_text(json.dumps(asdict(receipt), indent=1) + "\n", "utf-8")
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from torchvectors.download.addresses import shown
 from torchvectors.download.answers import Do, Verdict, judge, origin_of, range_headers
+from torchvectors.download.failures import why
 from torchvectors.download.part import CHUNK
-from torchvectors.download.transport import Policy, Refused, ask, why
+from torchvectors.download.transport import Policy, Refused, ask
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -58,7 +59,7 @@ def transfer(
                 return replace(verdict, reason=f"{_so_far(part, promise)} came, then {verdict.reason}")
     except Refused as refusal:
         return Verdict(do=Do.REFUSE, reason=str(refusal))
-    except RequestException as error:
+    except (RequestException, HTTPError) as error:
         return why(error, policy)
 
 
@@ -79,6 +80,8 @@ def _receive(
         if flaw := promise.flaw(first, len(first), total, encoding):
             return flaw
         part.restart(origin_of(url, response.headers, total))
+    elif part.origin is not None and part.origin.url != url:
+        part.adopt(origin_of(url, response.headers, total))
     flaw = None
     with part.writing() as append:
         for chunk in chain([first], chunks):

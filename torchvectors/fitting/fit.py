@@ -20,7 +20,7 @@ from torchvectors.fitting.given import Fixed, Given
 from torchvectors.fitting.locking import ThreadLock
 from torchvectors.fitting.passing import counted, recorded
 from torchvectors.fitting.ranks import asked_as, digest_of, group_size, shared_key, together
-from torchvectors.fitting.rendezvous import found_at, made_once, place_of, place_of_rows
+from torchvectors.fitting.rendezvous import found_at, made_once, place_of, place_of_result, place_of_rows
 from torchvectors.fitting.settings import Counted, VocabSettings
 from torchvectors.stages.recording import opened
 from torchvectors.stages.states import stated
@@ -113,7 +113,8 @@ class Fit:
         if self._fitted is None:
             with self._lock.held:
                 if self._fitted is None:
-                    self._fitted = self._as_expected(self._made_once(self._key(), self._counted_whole))
+                    key = self._key()
+                    self._fitted = self._as_expected(self._made_once(key, lambda: self._counted_whole(key)))
         return self._fitted
 
     @property
@@ -143,14 +144,22 @@ class Fit:
         alone = os.getpid() == self._pid
         return made_once(place_of(key, self._home), make, alone=alone, beside=self._rows)
 
-    def _counted_whole(self) -> Fitted:
-        return self.settings.choose(self._count(0, 1, self.settings))
+    def _counted_whole(self, key: str) -> Fitted:
+        fitted = self.settings.choose(self._count(0, 1, self.settings))
+        self._expect_unchanged(key)
+        return fitted
+
+    def _expect_unchanged(self, key: str) -> None:
+        """See that the corpus is still the one under whose fingerprint its vocabulary is about to be kept."""
+        if key.startswith(KEPT) and self._key() != key:
+            text = "build_vocab: the corpus has changed while it was counted, and says now that it is another one."
+            raise GraphError(f"{text} Begin anew, once nobody writes to its files.")
 
     def _count(self, number: int, of: int, settings: VocabSettings | None = None) -> Counted:
         corpus = self._unfitted
         self.passes += 1
         if self._rows is not None:
-            found = recorded(corpus, self._rows)
+            found = recorded(corpus, self._rows, place_of_result(self._rows))
         else:
             # Of a token that only the second corpus brings into the vocabulary the count in the first is kept, too.
             found = counted(corpus, number, of, settings if corpus.more is None else None)
@@ -198,24 +207,29 @@ class Fit:
             self._needed()
             return
         with self._lock.held:
-            own = (self._what, *self._own_part(rank, size, dealt=dealt))
+            how, part, key = self._own_part(rank, size, dealt=dealt)
+            own = (self._what, how, part)
             content, counted = together(_FIT, own, self._decided, group=group, timeout=timeout)
             if self._fitted is None:
                 fitted = self._as_expected(unpack(content))
-                if counted and not dealt and (key := self._key()).startswith(KEPT):
+                if counted and key is not None:
+                    self._expect_unchanged(key)
                     fitted = self._made_once(key, lambda: fitted)
                 self._fitted = fitted
 
-    def _own_part(self, rank: int, size: int, *, dealt: bool) -> tuple[str, Any]:
+    def _own_part(self, rank: int, size: int, *, dealt: bool) -> tuple[str, Any, str | None]:
+        """Return what this rank has, and the key that what comes of it is kept under, if it is."""
+        kept: str | None = None
         try:
             if self._fitted is None and not dealt and (key := self._key()).startswith(KEPT):
-                kept = found_at(place_of(key, self._home))
-                self._fitted = None if kept is None else self._as_expected(kept)
+                kept = key
+                found = found_at(place_of(key, self._home))
+                self._fitted = None if found is None else self._as_expected(found)
             if self._fitted is not None:
-                return "fitted", pack(self._fitted)
-            return "counted", self._count(0, 1) if dealt else self._count(rank, size)
+                return "fitted", pack(self._fitted), kept
+            return "counted", self._count(0, 1) if dealt else self._count(rank, size), kept
         except Exception as error:  # noqa: BLE001 - the other ranks wait for this one, whatever has happened to it
-            return "failed", f"{type(error).__name__}: {error}"
+            return "failed", f"{type(error).__name__}: {error}", kept
 
     def _decided(self, whole: list[tuple[str | None, str, Any]]) -> tuple[bytes, bool]:
         """Make one vocabulary of what each rank has: its counts, or a vocabulary that it had before.

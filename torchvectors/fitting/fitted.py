@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
-from torchvectors.cache import VOCABULARIES, folders, replacing
+from torchvectors.cache import VOCABULARIES, folders, replacing, sweep
 from torchvectors.errors import GraphError
 from torchvectors.stages.states import stated
 from torchvectors.vocabulary import Vocab
@@ -49,12 +49,14 @@ def pack(fitted: Fitted) -> bytes:
         "token_counts": np.fromiter(counts, np.int64, len(tokens)),
         "default_index": np.array([] if default is None else [default], np.int64),
         "corpus": np.array([fitted.running, fitted.rows], np.int64),
+        "version": np.array([_VERSION], np.int64),
     }
     content: bytes = save({**parts, _SEAL: _sealed(parts)})
     return content
 
 
 _SEAL = "digest"
+_VERSION = 1  # of what `pack` gives; that of the first ones, which do not say it, is the same
 
 
 def _sealed(parts: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
@@ -79,6 +81,9 @@ def unpack(content: bytes) -> Fitted:
         parts = load(content)
         if _SEAL in parts and not np.array_equal(parts[_SEAL], _sealed(parts)):  # older ones have none
             raise ValueError("its digest is another")
+        version = parts["version"].tolist() if "version" in parts else [_VERSION]
+        if version != [_VERSION]:
+            raise ValueError(f"it is of version {version}, and this torchvectors reads version {_VERSION}")
         text, lengths = parts["token_bytes"].tobytes(), parts["token_lengths"]
         counts, (running, rows) = parts["token_counts"].tolist(), parts["corpus"].tolist()
         ends = lengths.cumsum().tolist()
@@ -113,6 +118,7 @@ def written(fitted: Fitted) -> Path | None:
         else:
             with replacing(path) as temporary:
                 temporary.write_bytes(content)
+            sweep(path.parent)
     except OSError:  # a CacheError is one
         return None
     return path

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch.utils.data._utils import worker
 
-from torchvectors.cache import FITS, folders, replacing, writable
+from torchvectors.cache import FITS, folders, is_full, replacing, room_in, writable
 from torchvectors.counting import Tally
 from torchvectors.errors import CacheError, GraphError, TokenTypeError
 from torchvectors.fitting.processes import count_in_processes
 from torchvectors.fitting.settings import Counted
 from torchvectors.rows import each_column
-from torchvectors.stages.per_row import each_row, tokens_of
+from torchvectors.stages.per_row import each_row, finding_tokens
 from torchvectors.stages.recording import Recorder
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ def counted(corpus: Corpus, number: int, of: int, settings: VocabSettings | None
     Raises:
         GraphError: A row has no tokens, or what reads or tokenises the corpus has a mistake.
         TokenTypeError: A token is not a ``str``.
+        CacheError: The disk is full, and there are more distinct tokens than may be held in memory.
     """
     folder = None if corpus.max_distinct is None else _on_disk()
-    with Tally(corpus.max_distinct, folder) as tally:
+    with _room_for_counts(folder), Tally(corpus.max_distinct, folder) as tally:
         count_in_processes(
             partial(_add_share, corpus.share, corpus.column, corpus.called),
             tally,
@@ -66,6 +67,19 @@ def counted(corpus: Corpus, number: int, of: int, settings: VocabSettings | None
         return Counted(counts=counts, running=tally.running, rows=tally.rows)
 
 
+@contextmanager
+def _room_for_counts(folder: Path | None) -> Iterator[None]:
+    """Say of a full disk where it is; the file that was written there has no name."""
+    try:
+        yield
+    except OSError as error:
+        if folder is None or error.filename is not None or not is_full(error):
+            raise
+        text = f"{_STAGE}: the counts that max_distinct= keeps out of memory could not be written to {folder}"
+        cure = "Make room; or give a larger max_distinct=, or another folder as TORCHVECTORS_HOME."
+        raise CacheError(f"{text} ({error.strerror}).{room_in(folder)} {cure}") from error
+
+
 def _on_disk() -> Path | None:
     """Return a folder for what is too much for memory; the system's own may well be in memory itself."""
     try:
@@ -77,12 +91,12 @@ def _on_disk() -> Path | None:
 def _add_share(share: Share, column: Columns, called: str, tally: Tally, number: int, of: int) -> None:
     """Add the counts of every ``of``-th row, from ``number`` on, in this process."""
     with _pass_over(share, number, of) as rows:
-        sentences = each_row(rows, lambda row: tokens_of(row, column, called), number, of)
+        sentences = each_row(rows, finding_tokens(column, called), number, of)
         tally.add(sentences, first=number, step=of)
 
 
-def recorded(corpus: Corpus, place: Path) -> Counted:
-    """Count the tokens of a corpus, and write its rows to a file in the cache.
+def recorded(corpus: Corpus, place: Path, made_with: Path) -> Counted:
+    """Count the tokens of a corpus, and write its rows to a file in the cache; the caller holds the lock of another.
 
     Raises:
         GraphError, TokenTypeError: As `counted` raises them; or a field of a row cannot be written.
@@ -90,10 +104,12 @@ def recorded(corpus: Corpus, place: Path) -> Counted:
     """
     columns = each_column(corpus.column)
 
-    def tokens_in(row: Any) -> tuple[Any, list[Sequence[str]]]:
-        return row, [tokens_of(row, column, corpus.called) for column in columns]
+    finding = [finding_tokens(column, corpus.called) for column in columns]
 
-    with replacing(place) as temporary, Recorder(columns, place.parent) as recorder:
+    def tokens_in(row: Any) -> tuple[Any, list[Sequence[str]]]:
+        return row, [found(row) for found in finding]
+
+    with replacing(place, made_with=made_with) as temporary, Recorder(columns, place.parent) as recorder:
         with _pass_over(corpus.share, 0, 1) as rows:
             for row, tokens in each_row(rows, tokens_in):
                 recorder.add(row, tokens)

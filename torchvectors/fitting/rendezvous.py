@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from torchvectors.cache import FITS, FORGOTTEN_AFTER, KEPT, forget, lock, replacing
+from torchvectors.cache import FITS, FORGOTTEN_AFTER, KEPT, forget, lock, replacing, sweep
 from torchvectors.errors import CacheError, GraphError
 from torchvectors.fitting.fitted import Fitted, pack, unpack
 from torchvectors.stages.recording import Recording
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["found_at", "made_once", "place_of", "place_of_rows"]
+__all__ = ["found_at", "made_once", "place_of", "place_of_result", "place_of_rows"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,11 @@ def place_of(key: str, home: Path) -> Path:
 def place_of_rows(key: str, home: Path) -> Path:
     """Return where the rows of a key's corpus are put, if they are recorded."""
     return place_of(f"{key}.rows", home)
+
+
+def place_of_result(rows: Path) -> Path:
+    """Return where the result lies whose corpus' rows are at this place; its lock covers both."""
+    return rows.with_name(f"{rows.name.removesuffix('.rows.safetensors')}.safetensors")
 
 
 def made_once(place: Path, make: Callable[[], Fitted], *, alone: bool, beside: Path | None = None) -> Fitted:
@@ -84,6 +89,7 @@ def found_at(place: Path, beside: Path | None = None) -> Fitted | None:
 
 def _sweep(folder: Path) -> None:
     """Remove results that were left behind by processes that were killed."""
+    sweep(folder, all_locked=True)
     for path in folder.glob("*.safetensors"):
         with suppress(OSError):
             if not path.name.startswith(KEPT) and time.time() - path.stat().st_mtime > FORGOTTEN_AFTER:

@@ -2,7 +2,7 @@
 
 from torchvectors.formats.block import Block
 from torchvectors.formats.fasttext import FastTextModel, read_fasttext
-from torchvectors.formats.ngrams import LARGEST_N, NgramRows, Ngrams, PlainRows, add_rows
+from torchvectors.formats.ngrams import LARGEST_N, NgramRows, Ngrams, PlainRows, add_rows, sum_of
 from torchvectors.formats.registry import (
     FORMATS,
     TEXT,
@@ -15,6 +15,7 @@ from torchvectors.formats.registry import (
 from torchvectors.formats.static import is_safetensors, is_static, weights_of
 from torchvectors.formats.stream import HEAD, ByteStream, Peeked
 from torchvectors.formats.text import read_text
+from torchvectors.formats.utf8 import all_utf8
 from torchvectors.formats.word2vec import read_word2vec
 from torchvectors.formats.writing import text_of, word2vec_of
 
@@ -34,6 +35,7 @@ __all__ = [
     "PlainRows",
     "StreamReader",
     "add_rows",
+    "all_utf8",
     "files_beside",
     "format_of",
     "is_safetensors",
@@ -41,6 +43,7 @@ __all__ = [
     "read_fasttext",
     "read_text",
     "read_word2vec",
+    "sum_of",
     "text_of",
     "weights_of",
     "word2vec_of",

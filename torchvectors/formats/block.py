@@ -42,6 +42,20 @@ class Block:
         lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
         return cls(token_bytes=np.frombuffer(b"".join(tokens), np.uint8), token_lengths=lengths, rows=rows)
 
+    @classmethod
+    def at(
+        cls,
+        raw: NDArray[np.uint8],
+        starts: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        rows: NDArray[np.float32],
+    ) -> Block:
+        """Make a block of tokens that lie in some bytes, each from its start to its end, and a matrix (N, dim)."""
+        lengths = ends - starts
+        # Where each byte of a token lies: the token's start, and how far into the token it is.
+        places = np.repeat(starts - lengths.cumsum() + lengths, lengths) + np.arange(lengths.sum())
+        return cls(token_bytes=raw.take(places), token_lengths=lengths, rows=rows)
+
     def tokens(self) -> list[bytes]:
         """Return the tokens one by one."""
         whole, ends = self.token_bytes.tobytes(), self.token_lengths.cumsum().tolist()

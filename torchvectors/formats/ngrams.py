@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["LARGEST_N", "LINE_END", "NgramRows", "Ngrams", "PlainRows", "add_rows"]
+__all__ = ["LARGEST_N", "LINE_END", "NgramRows", "Ngrams", "PlainRows", "add_rows", "sum_of"]
 
 LINE_END = b"</s>"
 LARGEST_N = 128  # characters; a model whose n-grams are longer is none, and would take no end of memory
 
+_ZERO = np.float32(0)
 _BASIS, _PRIME = np.uint32(2166136261), np.uint32(16777619)
 _BLOCK = 512  # sums made at a time, so that they stay in a core's cache
-_FEW = 4  # words that are faster one by one
+_FEW = 24  # words whose n-grams are faster numbered one by one
 _AT_ONCE = 1 << 24  # bytes of rows that are taken for one word at a time
-_LONGEST = 4  # bytes of a character
+_FEW_SUMS = 64  # sums that are faster made one by one
 
 
 class NgramRows(Protocol):
@@ -94,10 +95,23 @@ class Ngrams:
         buckets, counts = _buckets_of(words, self.minn, self.maxn, self.buckets)
         if self.kept is None:
             return buckets, counts
-        places = np.searchsorted(self.kept, buckets)
-        places[places == len(self.kept)] = 0
-        good = self.kept[places] == buckets if len(self.kept) else np.zeros(len(buckets), np.bool_)
-        return places[good], _per_word(good, counts)
+        rows, good = _places_in(self.kept, buckets)
+        return rows, _per_word(good, counts)
+
+    def rows_of_one(self, word: bytes) -> NDArray[np.int64]:
+        """Return the rows of the n-grams of one word, as `rows_of` does."""
+        buckets = np.array(_buckets_of_one(word, self.minn, self.maxn, self.buckets), np.int64)
+        return buckets if self.kept is None else _places_in(self.kept, buckets)[0]
+
+
+def _places_in(
+    kept: NDArray[np.uint32], buckets: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return where those of n buckets stand that are kept; and of each whether it is: (n,)."""
+    places = np.searchsorted(kept, buckets)
+    places[places == len(kept)] = 0
+    good: NDArray[np.bool_] = kept[places] == buckets if len(kept) else np.zeros(len(buckets), np.bool_)
+    return places[good], good
 
 
 def _buckets_of(
@@ -119,49 +133,47 @@ def _buckets_of(
     if most < least:
         return np.empty(0, np.int64), np.zeros(len(words), np.int64)
 
-    # The hash takes a byte for a signed number, which C++ extends to 32 bits.
-    signed = np.append(raw, np.zeros(_LONGEST, np.uint8)).view(np.int8).astype(np.int32).view(np.uint32)
-    longest = int(sizes.max(initial=1))
-    found = np.full((len(starts), most - least + 1), -1, np.int64)
-    place, hashes = np.arange(len(starts)), np.full(len(starts), _BASIS, np.uint32)
+    # The hash takes a byte for a signed number, which C++ extends to 32 bits. All characters are gone through from
+    # each one on, also past its word's end: what is too long is left out at the end, all at once.
+    signed = np.append(raw, np.zeros(1, np.uint8)).view(np.int8).astype(np.int32).view(np.uint32)
+    begins, behind = np.append(starts, np.full(most, len(raw))), np.append(sizes, np.zeros(most, np.int64))
+    leading, longest = signed[begins], int(sizes.max(initial=1))
+    found = np.empty((len(starts), most - least + 1), np.uint32)
+    hashes = np.full(len(starts), _BASIS, np.uint32)
     for n in range(1, most + 1):
-        if n > 1:
-            going = left[place] >= n
-            place, hashes = place[going], hashes[going]
-        character = place + (n - 1)
-        byte = starts[character]
-        hashes = (hashes ^ signed[byte]) * _PRIME
+        here = slice(n - 1, n - 1 + len(starts))
+        hashes = (hashes ^ leading[here]) * _PRIME
         for more in range(1, longest):
-            has = np.flatnonzero(sizes[character] > more)
-            hashes[has] = (hashes[has] ^ signed[byte[has] + more]) * _PRIME
+            has = np.flatnonzero(behind[here] > more)
+            hashes[has] = (hashes[has] ^ signed[begins[here][has] + more]) * _PRIME
         if n >= least:
-            found[place, n - least] = hashes % np.uint32(buckets)
+            found[:, n - least] = hashes % np.uint32(buckets)
+    good = left[:, None] >= np.arange(least, most + 1)
     if least == 1:
-        found[(last - per_word)[per_word > 0], 0] = -1
-        found[(last - 1)[per_word > 0], 0] = -1
-    good = found >= 0
-    totals = np.append(0, good.sum(axis=1).cumsum())
-    return found[good], np.diff(totals[np.append(0, last)])
+        good[(last - per_word)[per_word > 0], 0] = False
+        good[(last - 1)[per_word > 0], 0] = False
+    totals = np.append(0, np.count_nonzero(good, axis=1).cumsum())
+    return found[good].astype(np.int64), np.diff(totals[np.append(0, last)])
 
 
 def _buckets_of_one(word: bytes, minn: int, maxn: int, buckets: int) -> list[int]:
     """Return the same for one word: what numpy needs to begin takes as long as ten words here."""
     if word == LINE_END:
         return []
-    characters: list[list[int]] = []
-    for byte in b"<%b>" % word:
-        signed = byte | 0xFFFFFF00 if byte > 0x7F else byte
-        if byte & 0xC0 == 0x80:
-            characters[-1].append(signed)
-        else:
-            characters.append([signed])
-    found, last, basis, prime = [], len(characters) - 1, int(_BASIS), int(_PRIME)
-    for first in range(len(characters)):
-        number = basis
-        for n, character in enumerate(characters[first : first + maxn], 1):
-            for byte in character:
-                number = (number ^ byte) * prime & 0xFFFFFFFF
-            if n >= minn and not (n == 1 and first in (0, last)):
+    text = b"<%b>" % word
+    bounds: Sequence[int] = range(len(text) + 1)
+    signed: Sequence[int] = text
+    if not text.isascii():
+        bounds = [place for place, byte in enumerate(text) if byte & 0xC0 != 0x80] + [len(text)]
+        signed = [byte | 0xFFFFFF00 if byte > 0x7F else byte for byte in text]
+    found, least, last = [], max(minn, 1), len(bounds) - 2
+    for first in range(len(bounds) - least):
+        number, place = 2166136261, bounds[first]
+        for n, end in enumerate(bounds[first + least : first + maxn + 1], least):
+            for byte in signed[place:end]:
+                number = (number ^ byte) * 16777619 & 0xFFFFFFFF
+            place = end
+            if n > 1 or 0 < first < last:
                 found.append(number % buckets)
     return found
 
@@ -171,6 +183,15 @@ def _per_word(good: NDArray[np.bool_], counts: NDArray[np.int64]) -> NDArray[np.
     ends = np.append(0, counts.cumsum())
     per_word: NDArray[np.int64] = np.diff(np.append(0, good.cumsum())[ends])
     return per_word
+
+
+def sum_of(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the sum of n rows, (dim,), one after another; of none, zeros."""
+    if rows.shape[1] > 1:  # numpy adds row to row, for that is how they lie
+        summed: NDArray[np.float32] = np.add.reduce(rows, axis=0, initial=_ZERO)
+        return summed
+    # Of numbers in a line it adds pairs first, and rounds otherwise.
+    return np.add.accumulate(np.append(_ZERO, rows))[-1:]
 
 
 def add_rows(
@@ -187,13 +208,11 @@ def add_rows(
         rows: Which ones, those of the first sum first.
         counts: How many each sum takes: int64 (n,).
     """
-    if len(counts) <= _FEW:
+    if len(counts) <= _FEW_SUMS:
         size = max(_AT_ONCE // max(4 * sums.shape[1], 1), 1)
         for own, end, count in zip(sums, counts.cumsum().tolist(), counts.tolist(), strict=True):
             for start in range(end - count, end, size):
-                # Unlike a sum, this has to go step by step.
-                parts = np.concatenate([own[None], take(rows[start : min(start + size, end)])])
-                own[:] = np.add.accumulate(parts, axis=0)[-1]
+                own[:] = sum_of(np.concatenate([own[None], take(rows[start : min(start + size, end)])]))
         return
     ends = counts.cumsum()
     for start in range(0, len(counts), _BLOCK):

@@ -8,17 +8,23 @@ a row's end does not count (fastText ends each row with a space, other programs 
 from __future__ import annotations
 
 import logging
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from torchvectors.errors import ParseError, warn
 from torchvectors.formats.block import Block
+from torchvectors.formats.decimals import BEFORE, padded, parse_decimals
 from torchvectors.formats.numbers import parse_numbers
-from torchvectors.formats.utf8 import decodable, is_utf8
+from torchvectors.formats.utf8 import decodable
+from torchvectors.threads import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
 
     from torchvectors.formats.stream import ByteStream
 
@@ -26,8 +32,8 @@ __all__ = ["first_dim", "parse_lines", "read_text", "whole_lines", "without_head
 
 logger = logging.getLogger(__name__)
 
-SPACE, COMMA, NEWLINE = 0x20, 0x2C, 0x0A
-BLOCK = 512 * 1024  # bytes read at a time; numbers, masks and parser then stay in a core's cache
+SPACE, NEWLINE, RETURN = 0x20, 0x0A, 0x0D
+BLOCK = 512 * 1024  # bytes read at a time; what is made of them then stays in a core's cache
 _DIGITS = 18  # of a number in a header; more is no count of anything
 LONGEST_ROW = (
     16 * 1024 * 1024
@@ -56,24 +62,16 @@ def read_text(stream: ByteStream, *, name: str, max_vectors: int | None = None) 
     Source: the rules of torchtext 0.18 ``Vectors.cache``; its header rule (a row with one number) is applied to
     the first line only, so that files of dim 1 can be read. As there, the rows are believed and not the header.
     """
-    dim: int | None = None
-    found = skipped = promised = 0
-    for first_line, lines in whole_lines(stream, name):
-        text = lines
-        if first_line == 1:
-            text = without_header(lines)
-            promised = int(lines.split(b" ", 1)[0]) if text is not lines else 0
-        line = first_line + (text is not lines)
-        if dim is None:
-            dim = first_dim(text, name, line)
-            if dim is None:
-                continue
-        block = parse_lines(text, dim)
-        if block is None:
-            block = _parse_slowly(text, dim, name, line)
-        if not is_utf8(text):
-            before, block = len(block), decodable(block)
-            skipped += before - len(block)
+    keep_heap()
+    runs = whole_lines(stream, name)
+    dim, promised, first = _first_run(runs, name)
+    parse = partial(_parsed, dim=dim, name=name)
+    # Who wants the first tokens only is to have read no more than those take.
+    rows = map(parse, chain(first, runs)) if max_vectors else in_order(parse, chain(first, runs))
+    found = skipped = 0
+    for whole in rows:
+        block = decodable(whole)
+        skipped += len(whole) - len(block)
         if max_vectors and found + len(block) > max_vectors:
             block = block.head(max_vectors - found)
         found += len(block)
@@ -93,11 +91,40 @@ def read_text(stream: ByteStream, *, name: str, max_vectors: int | None = None) 
         )
 
 
+def _first_run(runs: Iterable[tuple[int, bytes]], name: str) -> tuple[int, int, list[tuple[int, bytes]]]:
+    """Return the dim, how many rows a header promises (0 without one), and the run of the first row, without it."""
+    promised = 0
+    for line, lines in runs:
+        text = without_header(lines) if line == 1 else lines
+        if text is not lines:
+            promised = int(lines.split(b" ", 1)[0])
+        first = line + (text is not lines)
+        if dim := first_dim(text, name, first):
+            return dim, promised, [(first, text)]
+    return 0, promised, []
+
+
+def _parsed(run: tuple[int, bytes], *, dim: int, name: str) -> Block:
+    line, text = run
+    block = parse_lines(text, dim)
+    return _parse_slowly(text, dim, name, line) if block is None else block
+
+
+def keep_heap() -> None:
+    """Let the C library keep what is freed, up to some megabytes, where it is glibc; nowhere does it do harm.
+
+    Otherwise each block's arrays, some megabytes in all, are given back to the system and had from it again, page by
+    page, each filled with zeros: this takes as long as half of the parsing. glibc keeps twice the largest array that
+    it has freed; one that is never written to takes no memory.
+    """
+    np.empty(16 * BLOCK, np.uint8)
+
+
 def whole_lines(stream: ByteStream, name: str) -> Iterator[tuple[int, bytes]]:
     """Yield runs of whole lines, and the number of the first line of each; the last may lack its newline."""
     line, rest = 1, b""
     while chunk := stream.read(BLOCK):
-        if b"\0" in chunk and line == 1:
+        if line == 1 and b"\0" in chunk:
             raise ParseError(f"{name}: this is a binary file, not rows of text.")
         cut = chunk.rfind(b"\n") + 1
         if not cut:
@@ -112,7 +139,10 @@ def whole_lines(stream: ByteStream, name: str) -> Iterator[tuple[int, bytes]]:
             continue
         lines = rest + chunk[:cut]
         yield line, lines
-        line, rest = line + lines.count(b"\n"), chunk[cut:]
+        rest = chunk[cut:]
+        line += int(
+            np.count_nonzero(np.frombuffer(lines, np.uint8) == NEWLINE)
+        )  # ten times as fast as bytes.count
     if rest:
         yield line, rest
 
@@ -144,33 +174,52 @@ def first_dim(text: bytes, name: str, line: int) -> int | None:
 
 def parse_lines(text: bytes, dim: int) -> Block | None:
     """Parse whole lines with array operations; None where any line is out of the ordinary."""
-    text = text.replace(b"\r\n", b"\n").replace(b" \n", b"\n")
-    raw = np.frombuffer(text if text.endswith(b"\n") else text.rstrip() + b"\n", np.uint8)
-    newlines = np.flatnonzero(raw == NEWLINE)
-    starts = np.concatenate(([0], newlines[:-1] + 1))
-    spaces = np.flatnonzero(raw == SPACE)
-    first_space = np.searchsorted(spaces, starts)
-    widths = np.diff(first_space, append=len(spaces))
-    if (widths != dim).any() or (raw[newlines - 1] <= SPACE).any():
+    raw = padded(text if text.endswith(b"\n") else text.rstrip() + b"\n")
+    newlines = raw == NEWLINE
+    count = int(np.count_nonzero(newlines))
+    ends = np.flatnonzero(newlines | (raw == SPACE))  # of fields
+    width, more = divmod(len(ends), count)
+    if more or width not in (dim + 1, dim + 2):
         return None
-    token_ends = spaces[first_space]
+    table = ends.reshape(count, width)
+    row_ends = table[:, -1]
+    # There are as many newlines as rows: where one ends each row, all other ends are spaces.
+    if (raw.take(row_ends) != NEWLINE).any():
+        return None
+    tails = row_ends - (raw.take(row_ends - 1) == RETURN)
+    if width == dim + 2 and (tails - table[:, dim] != 1).any():  # not a space at each row's end
+        return None
+    number_starts, number_ends = table[:, :dim] + 1, table[:, 1 : dim + 1].copy()
+    if width == dim + 1:
+        number_ends[:, -1] = tails
+    numbers, odd = parse_decimals(raw, number_starts.reshape(-1), number_ends.reshape(-1))
+    if len(odd):
+        if len(odd) > count:  # more than one a row
+            odd, found = np.arange(count * dim), _all_numbers(text, count * dim)
+        else:
+            fields = zip(number_starts.flat[odd].tolist(), number_ends.flat[odd].tolist(), strict=True)
+            found = _some_numbers(raw, fields)
+        if found is None:
+            return None
+        numbers[odd] = found
+    starts = np.append(BEFORE, row_ends[:-1] + 1)
+    return Block.at(raw, starts, table[:, 0], numbers.reshape(count, dim))
 
-    # Tokens become blanks, which number parsers pass over, and each end of a field becomes a comma.
-    numbers = raw.copy()
-    numbers[spaces] = COMMA
-    numbers[newlines] = COMMA
-    edges = np.zeros(len(raw), np.int8)
-    edges[starts] = 1
-    edges[token_ends] -= 1  # not = -1: an empty token starts and ends at once
-    in_token = edges.cumsum(dtype=np.int8).view(np.bool_)
-    numbers[in_token] = SPACE
-    numbers[token_ends] = SPACE
-    rows = parse_numbers(numbers[:-1].tobytes(), len(starts) * dim)
-    if rows is None:
+
+def _some_numbers(raw: NDArray[np.uint8], fields: Iterable[tuple[int, int]]) -> NDArray[np.float32] | None:
+    """Parse the few numbers of a block that are written otherwise."""
+    try:
+        numbers = [float(raw[start:end].tobytes()) for start, end in fields]
+    except ValueError:
         return None
-    return Block(
-        token_bytes=raw[in_token], token_lengths=token_ends - starts, rows=rows.reshape(len(starts), dim)
-    )
+    with np.errstate(over="ignore"):  # 1e300 is inf as a float32, as in torchtext
+        return np.array(numbers, np.float64).astype(np.float32)
+
+
+def _all_numbers(text: bytes, count: int) -> NDArray[np.float32] | None:
+    """Parse the numbers of a block that are all written otherwise."""
+    rows = [row.partition(b" ")[2].rstrip() for row in text.rstrip().split(b"\n")]
+    return parse_numbers(b",".join(rows).replace(b" ", b","), count)
 
 
 def _parse_slowly(text: bytes, dim: int, name: str, first_line: int) -> Block:

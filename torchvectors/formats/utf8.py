@@ -13,7 +13,9 @@ from torchvectors.formats.block import Block
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["decodable", "is_utf8", "only_text"]
+    from numpy.typing import NDArray
+
+__all__ = ["all_utf8", "decodable", "is_utf8", "only_text"]
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +29,21 @@ def is_utf8(text: bytes) -> bool:
     return True
 
 
+def all_utf8(token_bytes: NDArray[np.uint8], token_lengths: NDArray[np.int64]) -> bool:
+    """Say whether each of some tokens is UTF-8."""
+    text = token_bytes.tobytes()
+    if text.isascii():
+        return True
+    # All at once is fast, and two halves make a whole only where a token starts in the middle of a character.
+    starts = (token_lengths.cumsum() - token_lengths)[token_lengths > 0]
+    return not ((token_bytes.take(starts) & 0xC0) == 0x80).any() and is_utf8(text)
+
+
 def decodable(block: Block) -> Block:
     """Leave out the tokens that are not UTF-8, and their rows."""
-    tokens = block.tokens()
-    # All at once is fast, and what stands between them keeps two halves from making a whole.
-    if is_utf8(b"\n".join(tokens)):
+    if all_utf8(block.token_bytes, block.token_lengths):
         return block
+    tokens = block.tokens()
     keep = [is_utf8(token) for token in tokens]
     kept = [token for token, good in zip(tokens, keep, strict=True) if good]
     return Block.of(kept, block.rows[np.array(keep)])

@@ -30,6 +30,7 @@ __all__ = ["is_word2vec", "read_word2vec"]
 BLOCK = 512 * 1024  # bytes read at a time
 LONGEST_TOKEN = 64 * 1024  # bytes; word2vec.c itself cuts at 100
 LARGEST_DIM = 1 << 20  # numbers of a row: 4 MB; nothing is allocated that a lying header asks for
+_SPACE, _NEWLINE = 0x20, 0x0A
 _DIGITS = 18  # of a number in the header; more is no count of anything
 
 _HEADER = re.compile(rb"[ \t]*(\d{1,%d})[ \t]+(\d{1,%d})[ \t\r]*\n" % (_DIGITS, _DIGITS))
@@ -86,10 +87,10 @@ def _blocks(stream: ByteStream, name: str) -> Iterator[Block]:
     count, dim, rest = _header(stream, name)
     done = 0
     while done < count:
-        tokens, numbers, used = _whole_rows(rest, dim, count - done, name, done)
-        if tokens:
-            yield Block.of(tokens, np.frombuffer(numbers, "<f4").reshape(len(tokens), dim))
-            done, rest = done + len(tokens), rest[used:]
+        block, used = _whole_rows(rest, dim, count - done, name, done)
+        if block is not None:
+            yield block
+            done, rest = done + len(block), rest[used:]
             continue
         if not (chunk := stream.read(BLOCK)):
             text = f"{name}: the file ends within row {done + 1:,} of the {count:,} rows of dim {dim} that its header"
@@ -119,20 +120,32 @@ def _header(stream: ByteStream, name: str) -> tuple[int, int, bytes]:
     return count, dim, start[header.end() :]
 
 
-def _whole_rows(data: bytes, dim: int, most: int, name: str, done: int) -> tuple[list[bytes], bytes, int]:
-    """Return the tokens and numbers of the rows that are whole in ``data``, and how many bytes they take."""
-    tokens: list[bytes] = []
-    rows: list[bytes] = []
-    used, nbytes = 0, 4 * dim
-    while len(tokens) < most:
-        space = data.find(b" ", used, used + LONGEST_TOKEN)
-        if space < 0 and len(data) - used >= LONGEST_TOKEN:
-            row = f"{name}: row {done + len(tokens) + 1:,}"
-            raise ParseError(f"{row} has no space within {LONGEST_TOKEN:,} bytes. {_CURE}")
-        end = space + 1 + nbytes
-        if space < 0 or end > len(data):
-            break
-        tokens.append(data[used:space].lstrip(b"\n"))
-        rows.append(data[space + 1 : end])
-        used = end
-    return tokens, b"".join(rows), used
+def _whole_rows(data: bytes, dim: int, most: int, name: str, done: int) -> tuple[Block | None, int]:
+    """Return the rows that are whole in ``data``, None if there is none, and how many bytes they take."""
+    raw, nbytes = np.frombuffer(data, np.uint8), 4 * dim
+    spaces = np.flatnonzero(raw == _SPACE)
+    # Behind a token's space, its numbers pass over some more; then the next one ends the next token. Where a row begins
+    # is known when the one before it is: to follow these steps is all that cannot be done to many at once.
+    following = np.searchsorted(spaces, spaces + 1 + nbytes).tolist()
+    steps: list[int] = []
+    step, count = 0, len(following)
+    while step < count:
+        steps.append(step)
+        step = following[step]
+    del steps[most:]
+    ends = spaces[steps]
+    ends = ends[ends + 1 + nbytes <= len(data)]
+    starts = np.append(0, ends + 1 + nbytes)
+    lengths = np.append(spaces[steps], len(data))[: len(starts)] - starts  # the last one's token may go on
+    if (long := lengths[:most] >= LONGEST_TOKEN).any():
+        row = f"{name}: row {done + int(long.argmax()) + 1:,}"
+        raise ParseError(f"{row} has no space within {LONGEST_TOKEN:,} bytes. {_CURE}")
+    if not len(ends):
+        return None, 0
+    # Each row's numbers as one item that may begin at any byte.
+    windows = np.ndarray(len(data) - nbytes + 1, f"V{nbytes}", buffer=data, strides=(1,))
+    rows = windows[ends + 1].view("<f4").reshape(len(ends), dim)
+    starts, used = starts[:-1], int(starts[-1])
+    while (fed := (raw.take(starts) == _NEWLINE) & (starts < ends)).any():
+        starts += fed
+    return Block.at(raw, starts, ends, rows), used

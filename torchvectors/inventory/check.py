@@ -13,7 +13,8 @@ from torchvectors.cache import set_aside, taken
 from torchvectors.catalog import Digest, strongest
 from torchvectors.download import digest_of, matches, receipt_of
 from torchvectors.errors import ArchiveError, StoreError
-from torchvectors.inventory.names import entries_of, is_alone
+from torchvectors.inventory.counts import rows_of
+from torchvectors.inventory.names import data_of, entries_of, is_alone
 from torchvectors.progress import no_bar, quiet
 from torchvectors.store import FORMAT, is_of_another_version, metadata_of, open_store
 
@@ -46,7 +47,8 @@ def verify(found: Iterable[Held], *, bars: Bars = no_bar) -> Iterator[Finding]:
 
     A store is held to its checksum, a download to its receipt and to the digest that is published of it, a vocabulary
     to its name; of a file of the user's own the check sums within it are compared, and the published digest if its
-    name is in the catalog. The others hold nothing that they could be held to.
+    name is in the catalog. A data set is read through, too, and its rows are counted. The others hold nothing that
+    they could be held to.
 
     Args:
         found: From `look`.
@@ -87,6 +89,18 @@ def _set_aside(finding: Finding) -> Finding:
 
 
 def _checked(held: Held, progress: Progress) -> Finding:
+    finding = _by_kind(held, progress)
+    if finding.state == "wrong" or held.kind not in ("download", "own"):
+        return finding
+    count = rows_of(held.path)
+    if not count.flaw:
+        return replace(finding, why="; ".join(filter(None, (finding.why, count.told))))
+    # Where the digest is right the file is, and whoever counts or reads is not.
+    fix = "The digest is right: please report it." if count.attested else "Delete it to get it anew."
+    return replace(finding, state="doubtful" if count.attested else "wrong", why=count.flaw, fix=fix)
+
+
+def _by_kind(held: Held, progress: Progress) -> Finding:
     match held.kind:
         case "store":
             return _store(held, progress)
@@ -157,6 +171,8 @@ def _download(held: Held, progress: Progress) -> Finding:
 
 def _published(path: Path) -> tuple[tuple[Digest, ...], bool]:
     """Return the digests that are published of a file of this name, and whether they bind."""
+    if (data := data_of(path)) is not None:
+        return data[1].digests, bool(data[1].digests)
     entries = entries_of(path.name)
     if not entries or is_alone(path.name):  # what we make of a member has a digest that nobody else knows
         return (), False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torchvectors import catalog
-from torchvectors.cache import FORGOTTEN_AFTER, KEPT
+from torchvectors.cache import FORGOTTEN_AFTER, KEPT, LEFT_AFTER
 from torchvectors.errors import NotFoundError
 from torchvectors.inventory.names import ROWS
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["DAY", "Removal", "Wish", "named", "to_prune", "to_remove"]
 
 DAY = 24 * 3600  # seconds
-# What somebody is writing is younger; and who waits for a server for so long has given up.
-_LEFT_AFTER = DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +59,13 @@ def _why(held: Held, found: Sequence[Held], wish: Wish, now: float) -> str:
     age, unused = now - held.modified, now - held.used
     days = f"{unused / DAY:.0f} days"
     match held.kind:
-        case "temporary" if age > _LEFT_AFTER:
+        case "temporary" if age > LEFT_AFTER:
             return "left by a process that was killed"
-        case "part" if age > _LEFT_AFTER:
+        case "part" if age > LEFT_AFTER:
             return "of a download that nobody has continued for a day"
         case "fit" if not held.path.name.startswith(KEPT):
             return "of a graph that is gone" if age > FORGOTTEN_AFTER else ""
-        case "fit" if held.path.name.endswith(ROWS) and age > _LEFT_AFTER:
+        case "fit" if held.path.name.endswith(ROWS) and age > LEFT_AFTER:
             return "rows without their vocabulary, by a process that was killed"
         case "fit" if wish.fits is not None and unused > wish.fits:
             return f"not used for {days}; the corpus is counted again if need be"

@@ -6,11 +6,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from torchvectors.cache import FITS, VOCABULARIES, lock_of, lock_of_temporary
+from torchvectors.cache import DATASETS, FITS, VOCABULARIES, lock_of, lock_of_temporary
+from torchvectors.catalog.datasets import dataset_names
 from torchvectors.download import receipt_of
 from torchvectors.download.receipts import beside
 from torchvectors.errors import CacheError, StoreError
 from torchvectors.inventory.names import (
+    ALONE,
     BAD,
     PART,
     RECEIPT,
@@ -54,6 +56,9 @@ def look(places: Folders) -> tuple[Held, ...]:
         found += _set("fit", _files_in(folder / FITS), mine=mine)
         for asset in _folders_in(folder / _ASSETS):
             found += _plain(_files_in(asset), mine=mine)
+        for rows in _folders_in(folder / DATASETS):
+            named = (rows.name,) if rows.name in dataset_names() else ()
+            found += (replace(held, names=named) for held in _plain(_files_in(rows), mine=mine))
     return _joined(found)
 
 
@@ -115,8 +120,9 @@ def _remains(files: Mapping[Path, stat_result], *, mine: bool) -> dict[Path, Hel
     for final in destinations:
         ends = (".part", ".part.json", ".doubted")
         first, *rest = (path for end in ends if (path := final.with_name(final.name + end)) in files)
-        part = _held("part", files, first, *rest, mine=mine, lock=lock_of(maker_of(final)))
-        found.append(replace(part, names=_names_of(final)))
+        owner = final.with_name(ALONE.sub("", final.name))
+        part = _held("part", files, first, *rest, mine=mine, lock=lock_of(maker_of(owner)))
+        found.append(replace(part, names=_names_of(owner)))
     return {path: held for held in found for path in held.files}
 
 

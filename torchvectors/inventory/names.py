@@ -9,20 +9,25 @@ from typing import TYPE_CHECKING
 
 from torchvectors import catalog
 from torchvectors.acquire.wanted import member_name
+from torchvectors.cache import DATASETS
+from torchvectors.catalog.datasets import dataset, dataset_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from torchvectors.catalog import Entry
+    from torchvectors.catalog.datasets import DataFile, DataSet
 
 __all__ = [
+    "ALONE",
     "BAD",
     "PART",
     "RECEIPT",
     "ROWS",
     "TEMPORARY",
     "StoreName",
+    "data_of",
     "entries_of",
     "is_alone",
     "maker_of",
@@ -31,6 +36,7 @@ __all__ = [
 
 # The endings of what lies beside a file, longest first; what they leave is the file's name.
 PART = re.compile(r"(.+)(?:\.part\.json|\.part|\.doubted)")
+ALONE = re.compile(r"\.alone-[0-9a-f]{8}$")  # before these, where locks do not hold: of one process
 RECEIPT = re.compile(r"(.+)\.receipt\.json")
 BAD = re.compile(r"(.+)\.bad(?:\.\d+)?")
 ROWS = ".rows.safetensors"  # of a fit
@@ -65,6 +71,15 @@ def store_name_of(path: Path) -> StoreName | None:
 def entries_of(file: str) -> tuple[Entry, ...]:
     """Return the catalog's entries that a file of this name can give: an archive, a member alone, or its text."""
     return _files().get(file, ())
+
+
+def data_of(path: Path) -> tuple[DataSet, DataFile] | None:
+    """Return the data set that a file is of, by the folder it lies in and its name; None if it is of none."""
+    if path.parent.parent.name != DATASETS or path.parent.name not in dataset_names():
+        return None
+    data = dataset(path.parent.name)
+    files = (one for one in data.files if re.fullmatch(re.escape(one.name).replace("%s", "[^/]+"), path.name))
+    return next(((data, one) for one in files), None)
 
 
 def is_alone(file: str) -> bool:

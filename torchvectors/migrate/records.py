@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["NEW", "OLD", "Area", "Name", "differs", "gone", "modules", "not_yet", "renamed", "same"]
+__all__ = ["NEW", "OLD", "Area", "Name", "differs", "gone", "modules", "renamed", "same"]
 
-State = Literal["same", "differs", "renamed", "not yet", "gone"]
+State = Literal["same", "differs", "renamed", "gone"]
 
 OLD, NEW = "torchtext", "torchvectors"
 
@@ -23,9 +23,9 @@ class Name:
     module: bool = False
 
     def __post_init__(self) -> None:
-        if (self.new is None) != (self.state in ("gone", "not yet")):
+        if (self.new is None) != (self.state == "gone"):
             raise ValueError(f"{self.old} is {self.state}, and its new name is {self.new}")
-        if not self.note and self.state in ("differs", "gone", "not yet"):
+        if not self.note and self.state in ("differs", "gone"):
             raise ValueError(f"{self.old} is {self.state}, and nothing says how, or what to do")
 
     @property
@@ -66,17 +66,8 @@ def renamed(old: str, new: str, note: str = "") -> list[Name]:
 
 def gone(module: str, names: str, note: str, *, module_too: bool = False) -> list[Name]:
     """Return the records of names that nothing stands for; the note says what to do."""
-    return _absent("gone", module, names, note, module_too)
-
-
-def not_yet(module: str, names: str, note: str) -> list[Name]:
-    """Return the records of names that are to come; the note says what to do until then."""
-    return _absent("not yet", module, names, note, False)
-
-
-def _absent(state: State, module: str, names: str, note: str, module_too: bool) -> list[Name]:
-    whole = [Name(old=module, state=state, new=None, note=note, module=True)] if module_too else []
-    return whole + [Name(old=old, state=state, new=None, note=note) for old in _within(module, names)]
+    whole = [Name(old=module, state="gone", new=None, note=note, module=True)] if module_too else []
+    return whole + [Name(old=old, state="gone", new=None, note=note) for old in _within(module, names)]
 
 
 def _within(module: str, names: str) -> list[str]:

@@ -10,6 +10,7 @@ from torchvectors.nodes.batching import BatchTokens
 from torchvectors.nodes.fitting import AlignVectors, BuildVocab
 from torchvectors.nodes.given import UseVocab
 from torchvectors.nodes.per_row import LookupVectors, Numericalize, Tokenize
+from torchvectors.nodes.reading import ReadCSV, ReadFolders, ReadJSONL, ReadLines, ReadTSV
 from torchvectors.nodes.shards import ShardRows
 from torchvectors.nodes.source import Rows
 
@@ -19,6 +20,11 @@ __all__ = [
     "BuildVocab",
     "LookupVectors",
     "Numericalize",
+    "ReadCSV",
+    "ReadFolders",
+    "ReadJSONL",
+    "ReadLines",
+    "ReadTSV",
     "Rows",
     "ShardRows",
     "Tokenize",

@@ -9,12 +9,12 @@ whole corpus is `fitting`'s.
 from torchvectors.stages.per_row import (
     Do,
     each_row,
+    finding_tokens,
     looking_up,
     numericalizing,
     say_row,
     tokenizer_named,
     tokenizing,
-    tokens_of,
 )
 from torchvectors.stages.pickling import refuse_unpicklable
 from torchvectors.stages.shards import Tail, check_tail, deal, length_of_shard
@@ -30,6 +30,7 @@ __all__ = [
     "check_tail",
     "deal",
     "each_row",
+    "finding_tokens",
     "length_of_shard",
     "looking_up",
     "numericalizing",
@@ -38,5 +39,4 @@ __all__ = [
     "stated",
     "tokenizer_named",
     "tokenizing",
-    "tokens_of",
 ]

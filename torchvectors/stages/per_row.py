@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from torchvectors import tokenizers
 from torchvectors.errors import GraphError, TokenTypeError, TorchVectorsError, VocabError
-from torchvectors.rows import Columns, changing, field_of
+from torchvectors.rows import Columns, changing, each_column, field_of
 from torchvectors.stages.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Do",
     "each_row",
+    "finding_tokens",
     "looking_up",
     "numericalizing",
     "say_row",
     "tokenizer_named",
     "tokenizing",
-    "tokens_of",
 ]
 
 Do = Callable[[Any], Any]  # a row → the row behind the stage
@@ -79,6 +79,7 @@ def tokenizing(tokenizer: tokenizers.Tokenizer, columns: Columns) -> Do:
 
     It raises a `GraphError` where there is no text, or the tokenizer does not return tokens.
     """
+    is_ours = tokenizer in (tokenizers.basic_english, tokenizers.split)
 
     def tokenized(text: Any) -> list[str]:
         if not isinstance(text, str):
@@ -88,7 +89,7 @@ def tokenizing(tokenizer: tokenizers.Tokenizer, columns: Columns) -> Do:
         if type(tokens) is not list and (isinstance(tokens, str) or not isinstance(tokens, Iterable)):
             said = f"tokenize: the tokenizer {tokenizer!r:.100} made {tokens!r:.100} of {text!r:.100}."
             raise GraphError(f"{said} It must return a list of tokens.")
-        return list(tokens)
+        return tokens if is_ours else list(tokens)  # type: ignore[return-value]  # ours makes a new list each time
 
     return changing(columns, tokenized, "tokenize")
 
@@ -101,15 +102,29 @@ def _cure_for(text: object) -> str:
     return _NAME_THE_COLUMN
 
 
-def tokens_of(row: Any, columns: Columns, stage: str) -> Sequence[str]:
-    """Return the tokens in a row; those of several columns one behind the other.
+def finding_tokens(columns: Columns, stage: str) -> Callable[[Any], Sequence[str]]:
+    """Return the function that finds the tokens in a row; those of several columns one behind the other.
 
-    Raises:
-        GraphError: There are none in one of them.
+    It raises a `GraphError` where there are none in one of them.
     """
     if isinstance(columns, (tuple, list)):
-        return [token for column in columns for token in _expected(field_of(row, column, stage), stage)]
-    return _expected(field_of(row, columns, stage), stage)  # type: ignore[arg-type]  # no Sequence, but one column
+        every = each_column(columns)
+        return lambda row: [
+            token for column in every for token in _expected(field_of(row, column, stage), stage)
+        ]
+    place: Any = 1 if columns is None else columns
+
+    def found(row: Any) -> Sequence[str]:
+        if type(row) is tuple:  # the usual row, with the usual tokens: this is done for each row of a corpus
+            try:
+                field = row[place]
+            except (LookupError, TypeError):
+                field = None
+            if type(field) is list:
+                return field
+        return _expected(field_of(row, columns, stage), stage)  # type: ignore[arg-type]  # it is one column
+
+    return found
 
 
 def _expected(tokens: Any, stage: str) -> Sequence[str]:
@@ -132,13 +147,14 @@ def numericalizing(vocab: Vocab, columns: Columns) -> Do:
     It raises a `GraphError` where there are no tokens, a `TokenTypeError` where one is not a ``str``, and a
     `VocabError` where one is unknown, and the vocabulary has no index for such.
     """
+    look_up = vocab.lookup_indices
 
     def numericalized(field: Any) -> list[int]:
-        tokens = _expected(field, "numericalize")
+        tokens = field if type(field) is list else _expected(field, "numericalize")
         try:
             if type(tokens) is Tokens:  # isinstance() takes as long as half of a look-up
                 return tokens.indices(vocab)
-            return vocab.lookup_indices(tokens)
+            return look_up(tokens)
         except (TokenTypeError, VocabError) as error:
             raise type(error)(f"numericalize: {error} The row holds {tokens!r:.100}.") from error
 

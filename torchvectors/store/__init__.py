@@ -5,14 +5,16 @@ and checks the header: no token is read and no dict is built, so it takes about 
 """
 
 from torchvectors.store.index import Row
-from torchvectors.store.layout import FORMAT, VERSION, Encoding
-from torchvectors.store.reader import Store, is_of_another_version, metadata_of, open_store
+from torchvectors.store.layout import FORMAT, VECTOR_DTYPE, VERSION, Encoding
+from torchvectors.store.reader import OldStoreError, Store, is_of_another_version, metadata_of, open_store
 from torchvectors.store.writer import write_store
 
 __all__ = [
     "FORMAT",
+    "VECTOR_DTYPE",
     "VERSION",
     "Encoding",
+    "OldStoreError",
     "Row",
     "Store",
     "is_of_another_version",

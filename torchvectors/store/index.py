@@ -9,6 +9,7 @@ nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NewType
 
 import numpy as np
@@ -18,7 +19,7 @@ from torchvectors.errors import StoreError
 from torchvectors.store.layout import CURE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,10 +29,21 @@ __all__ = ["Row", "TokenIndex", "build_index", "hashes_of"]
 
 Row = NewType("Row", int)  # position of a token in a store
 
+_CHUNK = 1 << 14  # tokens looked up at a time, so that what is known of them stays in a core's cache
+_FEW = 24  # tokens that are found one by one before numpy has begun
+
 
 def hashes_of(tokens: Sequence[bytes]) -> NDArray[np.uint64]:
     """Return the hash of each of n tokens, XXH3-64 of its UTF-8 without a seed: uint64 (n,)."""
     return np.fromiter(map(xxh3_64_intdigest, tokens), np.uint64, len(tokens))
+
+
+def _encoded(tokens: Iterable[str]) -> list[bytes]:
+    """Return the UTF-8 of each token; of lone surrogates, which have none, what they would be in it."""
+    try:
+        return [token.encode() for token in tokens]
+    except UnicodeEncodeError:
+        return [token.encode("utf-8", "surrogatepass") for token in tokens]
 
 
 def build_index(
@@ -114,6 +126,21 @@ class TokenIndex:
         """
         return self._text(row).tobytes()
 
+    def decoded(self, start: int, stop: int) -> list[str] | None:
+        """Return the tokens of the rows from ``start`` to ``stop``; None if one of them cannot be had."""
+        offsets = np.asarray(self.offsets)[start : stop + 1]
+        if (offsets[:-1] > offsets[1:]).any() or offsets[-1] > len(self.token_bytes):
+            return None
+        text = self.token_bytes[int(offsets[0]) : int(offsets[-1])].tobytes()
+        borders = pairwise((offsets - offsets[0]).tolist())
+        try:
+            if text.isascii():  # a piece of a str is had in half the time of one that is decoded
+                whole = text.decode()
+                return [whole[first:last] for first, last in borders]
+            return [text[first:last].decode() for first, last in borders]
+        except UnicodeDecodeError:
+            return None
+
     def _text(self, row: int) -> memoryview:
         start, end = self.offsets[row], self.offsets[row + 1]
         if not start <= end <= len(self.token_bytes):
@@ -126,7 +153,10 @@ class TokenIndex:
         Raises:
             StoreError: The store's index contradicts itself.
         """
-        sought = token.encode("utf-8", "surrogatepass")
+        try:
+            sought = token.encode()
+        except UnicodeEncodeError:
+            sought = token.encode("utf-8", "surrogatepass")
         number = xxh3_64_intdigest(sought)
         bucket = number >> self.shift
         start, end = self.starts[bucket], self.starts[bucket + 1]
@@ -148,26 +178,57 @@ class TokenIndex:
         Raises:
             StoreError: The store's index contradicts itself.
         """
-        sought = [token.encode("utf-8", "surrogatepass") for token in tokens]
+        if len(tokens) <= _FEW:
+            rows = [self.find(token) for token in tokens]
+            return np.array([-1 if row is None else row for row in rows], np.int64)
+        found = np.empty(len(tokens), np.int64)
+        try:
+            for start in range(0, len(tokens), _CHUNK):
+                found[start : start + _CHUNK] = self._find_some(_encoded(tokens[start : start + _CHUNK]))
+        except IndexError as error:
+            raise self._broken() from error
+        return found
+
+    def _find_some(self, sought: list[bytes]) -> NDArray[np.int64]:
+        """Return the rows of n tokens, -1 where there is none: one step for all at a time, and no Python for each."""
         numbers = hashes_of(sought)
-        bucket = numbers >> np.uint64(self.shift)
-        hashes, rows, starts = (np.asarray(view) for view in (self.hashes, self.rows, self.starts))
-        place, end = starts[bucket].astype(np.int64), starts[bucket + np.uint64(1)].astype(np.int64)
+        bucket = (numbers >> np.uint64(self.shift)).astype(np.int64)
+        hashes, starts = np.asarray(self.hashes), np.asarray(self.starts)
+        place, end = starts[bucket].astype(np.int64), starts[bucket + 1].astype(np.int64)
         if (place > end).any():
             raise self._broken()
         found = np.full(len(sought), -1, np.int64)
         left = np.flatnonzero(place < end)
-        try:
-            while len(left):
-                alike = left[hashes[place[left]] == numbers[left]]
-                for i, row in zip(alike.tolist(), rows[place[alike]].tolist(), strict=True):
-                    if self._text(row) == sought[i]:
-                        found[i] = row
-                place[left] += 1
-                left = left[(found[left] < 0) & (place[left] < end[left])]
-        except IndexError as error:
-            raise self._broken() from error
+        while len(left):
+            alike = left[hashes[place[left]] == numbers[left]]
+            rows = np.asarray(self.rows)[place[alike]].astype(np.int64)
+            same = self._are(
+                rows, sought if len(alike) == len(sought) else [sought[i] for i in alike.tolist()]
+            )
+            found[alike[same]] = rows[same]
+            place[left] += 1
+            left = left[(found[left] < 0) & (place[left] < end[left])]
         return found
+
+    def _are(self, rows: NDArray[np.int64], words: list[bytes]) -> NDArray[np.bool_]:
+        """Say for each of n rows whether its token is this word, byte for byte: bool (n,)."""
+        offsets, text = np.asarray(self.offsets), np.asarray(self.token_bytes)
+        starts, ends = offsets[rows], offsets[rows + 1]
+        if ((starts > ends) | (ends > len(text))).any():
+            raise self._broken()
+        lengths = np.fromiter(map(len, words), np.int64, len(words))
+        same: NDArray[np.bool_] = (ends - starts).astype(np.int64) == lengths
+        if not same.all():  # two tokens have one hash, which hardly ever happens
+            words = [word for word, good in zip(words, same.tolist(), strict=True) if good]
+            lengths, starts = lengths[same], starts[same]
+        stops = lengths.cumsum()
+        # Where each byte of the words, end to end, stands in the store.
+        places = np.arange(stops[-1] if len(stops) else 0)
+        places += np.repeat(starts.astype(np.int64) - (stops - lengths), lengths)
+        wrong = np.flatnonzero(text[places] != np.frombuffer(b"".join(words), np.uint8))
+        if len(wrong):
+            same[np.flatnonzero(same)[np.searchsorted(stops, wrong, side="right")]] = False
+        return same
 
     def _broken(self) -> StoreError:
         return StoreError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -24,6 +25,7 @@ __all__ = [
     "BrokenStoreError",
     "Encoding",
     "Layout",
+    "OtherVersionError",
     "Tensor",
     "header_is_whole",
     "ngram_metadata",
@@ -62,6 +64,17 @@ VECTOR_DTYPE: dict[Encoding, np.dtype[Any]] = {
 
 class BrokenStoreError(ValueError):
     """A store contradicts itself; the reader adds which file it is, and the cure."""
+
+
+class OtherVersionError(BrokenStoreError):
+    """A store is whole, as far as is known, and of another version than this package reads and writes."""
+
+    def __init__(self, version: str, *, older: bool) -> None:
+        age = "an older torchvectors has" if older else "a newer torchvectors has"
+        super().__init__(
+            f"it is of version {version}, which {age} made, and this one reads version {VERSION}"
+        )
+        self.older = older
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +155,8 @@ def unpack(data: memoryview) -> Layout:
         raise BrokenStoreError(f"its header would be {length} bytes long")
     metadata, described = _parsed(data[8 : 8 + length])
     kind, version = metadata.get("format"), metadata.get("version")
+    if kind == FORMAT and version != VERSION and re.fullmatch(r"0|[1-9][0-9]{0,3}", version or "", re.ASCII):
+        raise OtherVersionError(str(version), older=int(version or 0) < int(VERSION))
     if (kind, version) != (FORMAT, VERSION):
         text = f"it says {kind!r} version {version!r}, and this package reads {FORMAT!r} version {VERSION!r}"
         raise BrokenStoreError(text)

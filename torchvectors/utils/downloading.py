@@ -7,11 +7,12 @@ import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from torchvectors.cache import folders, lock, writable
 from torchvectors.catalog import Digest
-from torchvectors.download import fetch
+from torchvectors.catalog.drive import addresses
+from torchvectors.download import fetch, shown
 from torchvectors.download.receipts import beside
 from torchvectors.errors import CacheError, DigestError, NotFoundError
 from torchvectors.progress import bar
@@ -60,7 +61,8 @@ def download_from_url(
 
     Args:
         url: Where the file is, by http or https.
-        path: Where to put it. None: into ``root``, under the last part of the URL.
+        path: Where to put it. None: into ``root``, under the last part of the URL, with its query, as torchtext had
+            it, unless that holds a secret (`download.shown`), which is no name for a file.
         root: The folder, where no path is given; it is created.
         overwrite: Download the file even if it is there.
         hash_value: The digest that the file must have, in hexadecimal; also one that is there already.
@@ -89,7 +91,7 @@ def download_from_url(
         beside(target).unlink(missing_ok=True)
         try:
             with bar(target.name) as progress:
-                fetch(_addresses(url), target, digests=[digest] if digest else (), progress=progress)
+                fetch(addresses(url), target, digests=[digest] if digest else (), progress=progress)
         except DigestError as error:
             raise DigestError(f"The hash of {target} does not match. {error}") from error
         finally:
@@ -99,9 +101,10 @@ def download_from_url(
 
 
 def _file_name(url: str) -> str:
-    name = url.rpartition("/")[2]
+    harmless = shown(url) == url
+    name = url.rpartition("/")[2] if harmless else urlsplit(url).path.rpartition("/")[2]
     if name in ("", ".", "..") or os.sep in name:
-        raise ValueError(f"{url!r}: this URL does not end in the name of a file: give path=.")
+        raise ValueError(f"{shown(url)!r}: this URL does not end in the name of a file: give path=.")
     return name
 
 
@@ -127,16 +130,6 @@ def _is_there(target: Path, digest: Digest | None) -> bool:
                 cure = "Delete the file manually and retry."
                 raise DigestError(f"The hash of {target} does not match. {cure} It should be {digest}.")
     return True
-
-
-def _addresses(url: str) -> list[str]:
-    """Return where to ask: of a file on Google Drive also where the page that warns of large files leads to."""
-    parts = urlsplit(url)
-    files = parse_qs(parts.query).get("id")
-    if parts.hostname != "drive.google.com" or not files:
-        return [url]
-    query = urlencode({"id": files[0], "export": "download", "confirm": "t"})
-    return [url, f"https://drive.usercontent.google.com/download?{query}"]
 
 
 def validate_file(file_obj: Readable, hash_value: str, hash_type: str = "sha256") -> bool:

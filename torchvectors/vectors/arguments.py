@@ -33,6 +33,8 @@ def checked_tokens(tokens: Iterable[str]) -> list[str]:
         text = f"tokens must be a str or an iterable of str, not {type(tokens).__name__}: {tokens!r}"
         raise TokenTypeError(text) from None
     listed = list(iterator)
+    if set(map(type, listed)) <= {str}:
+        return listed
     for place, token in enumerate(listed):
         if not isinstance(token, str):
             text = f"tokens must be str, and the one at position {place} is {type(token).__name__}: {token!r}"

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from torchvectors.acquire import at_length_one, is_normalized
 from torchvectors.errors import StoreError
-from torchvectors.formats import PlainRows, add_rows
+from torchvectors.formats import PlainRows, add_rows, sum_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Subwords"]
 
 _MANY = 1 << 24  # numbers to add; fewer are added sooner than torch wakes its threads
+_FEW = 24  # tokens that are composed sooner one by one
 _CHUNK = 8192  # tokens composed at a time, so that memory stays small however many there are
 
 
@@ -50,20 +51,36 @@ class Subwords:
         """
         made = np.zeros(len(tokens), np.bool_)
         vectors = np.empty((len(tokens), self.store.dim), np.float32)
+        matrix = self._matrix  # the first time, this looks whether the store contradicts itself
+        if len(tokens) <= _FEW:
+            with np.errstate(over="ignore", invalid="ignore"):
+                for place, token in enumerate(tokens):
+                    made[place] = self._compose_one(token, vectors[place])
+            return made, torch.from_numpy(at_length_one(vectors) if is_normalized(self.store) else vectors)
         for start in range(0, len(tokens), _CHUNK):
             words = [token.encode("utf-8", "surrogatepass") for token in tokens[start : start + _CHUNK]]
             rows, counts = self.ngrams.rows_of(words)
             made[start : start + _CHUNK] = counts > 0
             shares = (1 / np.maximum(counts, 1)).astype(np.float32)
             with np.errstate(over="ignore", invalid="ignore"):  # a row may be any number in another's store
-                np.multiply(self._sums(rows, counts), shares[:, None], out=vectors[start : start + _CHUNK])
+                np.multiply(
+                    self._sums(matrix, rows, counts), shares[:, None], out=vectors[start : start + _CHUNK]
+                )
             if is_normalized(self.store):  # as the rows of words are
                 vectors[start : start + _CHUNK] = at_length_one(vectors[start : start + _CHUNK])
         return made, torch.from_numpy(vectors)
 
-    def _sums(self, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _compose_one(self, token: str, out: NDArray[np.float32]) -> bool:
+        """Write one token's vector, (dim,), as `compose` does; say whether it has a known n-gram."""
+        rows = self.ngrams.rows_of_one(token.encode("utf-8", "surrogatepass"))
+        summed = sum_of(self.ngrams.rows.take(rows))
+        np.multiply(summed, np.float32(1 / max(len(rows), 1)), out=out)
+        return len(rows) > 0
+
+    def _sums(
+        self, matrix: Tensor, rows: NDArray[np.int64], counts: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
         """Return the sums of each token's rows, one after another, as fastText adds them: (n, dim)."""
-        matrix = self._matrix
         if len(rows) * self.store.dim > _MANY:  # torch adds in the same order, in half the time
             first = torch.from_numpy(counts.cumsum() - counts)
             bags = torch.nn.functional.embedding_bag(torch.from_numpy(rows), matrix, first, mode="sum")

@@ -302,18 +302,24 @@ class Vectors(Neighbours):
     def gather(self, rows: NDArray[np.int64], tokens: Sequence[str]) -> Tensor:
         """Return copies of n rows, (n, dim); where ``rows`` is -1, what the token's n-grams or ``unk_init`` give."""
         known = (rows >= 0).nonzero()[0]
-        if self._matrix is None:
-            found = torch.from_numpy(self._mapped.rows(rows[known])).to(self._dtype)
-        else:
-            found = self._matrix.index_select(0, torch.from_numpy(rows[known]).to(self._matrix.device))
         if len(known) == len(rows):
-            return found
+            return self._taken(rows)
+        if not len(known) and type(self).compose is Vectors.compose:  # which gives no tensor of its own
+            device = None if self._matrix is None else self._matrix.device
+            return self._unknown(list(tokens)).to(device, self._gives)
+        found = self._taken(rows[known])
         gathered = found.new_zeros(len(rows), self.dim)
         missing = (rows < 0).nonzero()[0]
         unknown = self._unknown([tokens[i] for i in missing.tolist()]).to(gathered)
         for places, part in ((known, found), (missing, unknown)):
             gathered.index_copy_(0, torch.from_numpy(places).to(gathered.device), part)
         return gathered
+
+    def _taken(self, rows: NDArray[np.int64]) -> Tensor:
+        """Return copies of n rows that are there, (n, dim)."""
+        if self._matrix is None:
+            return torch.from_numpy(self._mapped.rows(rows)).to(self._dtype)
+        return keep.taken(self._matrix, rows)
 
     def _unknown(self, tokens: list[str]) -> Tensor:
         if not self.composes:

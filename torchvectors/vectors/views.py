@@ -12,7 +12,7 @@ from collections.abc import (
     ValuesView,
 )
 from itertools import islice
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from torchvectors.vectors.joined import Joined
 
 __all__ = ["Itos", "Stoi"]
+
+Other = TypeVar("Other")
 
 _SHOWN = 20  # tokens in a repr: a list's own would be megabytes long
 
@@ -168,8 +170,10 @@ class Stoi(MutableMapping[str, int]):
         return self._dict
 
     def _find(self, token: Hashable) -> int | None:
+        if isinstance(token, str):
+            return self._store.index.find(token)
         hash(token)  # a dict refuses a list with a TypeError, rather than not to find it
-        return self._store.index.find(token) if isinstance(token, str) else None
+        return None
 
     def __len__(self) -> int:
         return len(self._store.index if self._dict is None else self._dict)
@@ -184,6 +188,15 @@ class Stoi(MutableMapping[str, int]):
 
     def __contains__(self, token: object) -> bool:
         return token in self._dict if self._dict is not None else self._find(token) is not None
+
+    @overload
+    def get(self, token: str, default: None = None, /) -> int | None: ...
+    @overload
+    def get(self, token: str, default: Other, /) -> int | Other: ...
+    def get(self, token: str, default: Other | None = None, /) -> int | Other | None:
+        """Return a token's row, or ``default``; no exception is raised and caught on the way."""
+        row = self._find(token) if self._dict is None else self._dict.get(token)
+        return default if row is None else row
 
     def __iter__(self) -> Iterator[str]:
         if self._dict is not None:

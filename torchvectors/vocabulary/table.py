@@ -26,6 +26,7 @@ __all__ = ["HasItos", "Vocab", "fingerprint_of"]
 
 _FORMAT = "torchvectors.vocab"
 _VERSION = 1  # of what `Vocab.state` returns
+_CHUNK = 1 << 14  # tokens read at a time: they lie all over the memory, and are fetched from it once
 
 
 class HasItos(Protocol):
@@ -54,9 +55,18 @@ class _Index(dict[str, int]):
 def fingerprint_of(itos: Sequence[str], default_index: int | None) -> str:
     """Return a checksum over tokens in their order, and the default index: see `Vocab.fingerprint`."""
     digest = xxh3_128(b"none" if default_index is None else b"%d" % default_index)
-    tokens = [token.encode("utf-8", "surrogatepass") for token in itos]
-    digest.update(np.fromiter(map(len, tokens), "<i8", len(tokens)).tobytes())
-    digest.update(b"".join(tokens))
+    texts = []
+    for start in range(0, len(itos), _CHUNK):
+        some = itos[start : start + _CHUNK]
+        text = "".join(some).encode("utf-8", "surrogatepass")
+        lengths = np.fromiter(map(len, some), "<i8", len(some))
+        if lengths.sum() != len(text):  # not all characters are bytes
+            for i in (~np.fromiter(map(str.isascii, some), np.bool_, len(some))).nonzero()[0].tolist():
+                lengths[i] = len(some[i].encode("utf-8", "surrogatepass"))
+        digest.update(lengths.tobytes())
+        texts.append(text)
+    for text in texts:
+        digest.update(text)
     return f"xxh3_128:{digest.hexdigest()}"
 
 

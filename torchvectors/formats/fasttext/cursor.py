@@ -77,10 +77,10 @@ class Cursor:
         """
         if 10 * count > self.left:
             raise self._cut(f"the {count:,} words of the dictionary")
-        find, place, ends = self._map.find, self.place, array("q")
+        find, place, ends, size = self._map.find, self.place, array("q"), self.size
         for _ in range(count):
             end = find(b"\0", place, place + LONGEST_WORD)
-            if end < 0 or end + 10 > self.size:
+            if end < 0 or end + 10 > size:
                 self.place = place
                 if end < 0 and self.left > LONGEST_WORD:
                     raise self.wrong(

@@ -1,0 +1,147 @@
+"""What a text holds: delimited fields, JSON lines, a text a line, or one text → its rows, from any place on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import Any
+
+from torchvectors.errors import GraphError, ParseError
+from torchvectors.reading.bad import BadRows
+from torchvectors.reading.fields import Dialect, field_rows
+from torchvectors.reading.lines import Lines, Place, TooLongError
+from torchvectors.reading.shapes import MisfitError, Shape
+from torchvectors.reading.texts import json_values, line_texts
+
+__all__ = ["Delimited", "JsonLines", "Kind", "PlainLines", "WholeTexts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delimited:
+    """Rows of fields, as many in each as in the header; or, where there is none, as in the first row."""
+
+    dialect: Dialect = field(default_factory=Dialect)
+    header: bool | Sequence[str] = (
+        True  # whether the first row names the columns; or the names, where it does not
+    )
+    shape: Shape = field(default_factory=Shape)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.header, bool):
+            return
+        names = self.header
+        if (
+            isinstance(names, str)
+            or not isinstance(names, Sequence)
+            or not all(isinstance(n, str) for n in names)
+        ):
+            text = f"header={names!r:.100} is neither True, False nor a list of names."
+            raise GraphError(f"{text} True: the first row names the columns. False: they have no names.")
+        object.__setattr__(self, "header", tuple(names))
+
+    def rows(self, lines: Lines, bad: BadRows, start: Place | None, name: str) -> Iterator[Any]:  # noqa: ARG002 - as others
+        """Yield the rows of a text, from a place on."""
+        names = None if isinstance(self.header, bool) else self.header
+        if self.header is True:
+            # A header that cannot be read is no bad row: nothing behind it could be understood.
+            names = next(field_rows(lines, self.dialect, BadRows("error", _HEADER)), None)
+            if names is None:
+                return
+        begun = lines.place
+        rows = field_rows(lines, self.dialect, bad)
+        first: list[list[str]] = []
+        if names is None:
+            first = list(islice(rows, 1))
+            if not first:
+                return
+        width = len(first[0] if names is None else names)
+        try:
+            make = self.shape.of_fields(names, width)
+        except MisfitError as error:
+            raise ParseError(f"{lines.where}:{lines.first}: {error}.") from error
+        if start is not None and start.byte > begun.byte:
+            first = []
+            lines.go_to(
+                start
+            )  # never before the first row: a state behind no rows is a start at the beginning
+        yield from _made(lines, first, bad, make, width)
+        yield from _made(lines, rows, bad, make, width)
+
+
+_HEADER = "It is the header, which names the columns: mend it, or say header=False."
+
+
+def _made(lines: Lines, rows: Any, bad: BadRows, make: Any, width: int) -> Iterator[Any]:
+    for fields in rows:
+        if len(fields) != width:
+            said = f"this row has {len(fields)} fields, and {width} were to be expected: {lines.shown()}"
+            bad.met(lines.error(said))
+            continue
+        try:
+            row = make(fields)
+        except MisfitError as error:
+            bad.met(lines.error(f"{error}. The row: {lines.shown()}"))
+            continue
+        yield row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonLines:
+    """A value a line, as JSON has it."""
+
+    shape: Shape = field(default_factory=Shape)
+
+    def rows(self, lines: Lines, bad: BadRows, start: Place | None, name: str) -> Iterator[Any]:  # noqa: ARG002 - as others
+        """Yield the rows of a text, from a place on."""
+        make = self.shape.of_values()
+        lines.go_to(start or lines.place)
+        for value in json_values(lines, bad):
+            try:
+                row = make(value)
+            except MisfitError as error:
+                bad.met(lines.error(f"{error}. The row: {lines.shown()}"))
+                continue
+            yield row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainLines:
+    """A text a line."""
+
+    skip_blank: bool = False  # whether lines with nothing but white space are left out
+
+    def rows(self, lines: Lines, bad: BadRows, start: Place | None, name: str) -> Iterator[str]:  # noqa: ARG002 - as others
+        """Yield the rows of a text, from a place on."""
+        lines.go_to(start or lines.place)
+        texts = line_texts(lines, bad)
+        return (text for text in texts if text and not text.isspace()) if self.skip_blank else texts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeTexts:
+    """One text, whose label is the name of the folder that it lies in."""
+
+    shape: Shape = field(default_factory=Shape)
+
+    def rows(self, lines: Lines, bad: BadRows, start: Place | None, name: str) -> Iterator[tuple[Any, str]]:
+        """Yield the only row of a text; none from any place but its beginning."""
+        if start is not None:
+            return
+        lines.begin_row()
+        try:
+            text = "".join(lines)
+        except TooLongError as error:
+            bad.met(error)
+            return
+        if lines.fault:
+            bad.met(ParseError(f"{lines.where}: {lines.fault}. The text: {lines.shown()}."))
+            return
+        try:
+            yield self.shape.labelled(PurePosixPath(name).parent.name, text)
+        except MisfitError as error:
+            bad.met(ParseError(f"{lines.where}: {error}."))
+
+
+Kind = Delimited | JsonLines | PlainLines | WholeTexts
