@@ -21,9 +21,7 @@ from typing import Any
 from torchvectors.catalog import Digest, datasets
 from torchvectors.catalog.datasets import DataFile, DataSet
 
-__all__ = ["MADE", "Made", "Rows", "catalog_of", "tarred", "zipped"]
-
-Rows = dict[tuple[Any, ...], list[Any]]  # what is asked for → rows
+__all__ = ["MADE", "Made", "catalog_of", "put", "tarred", "zipped"]
 
 
 @dataclass(frozen=True, kw_only=True)

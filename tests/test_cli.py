@@ -264,7 +264,7 @@ def test_the_calls_that_info_names_lead_to_the_entry(name: str, capsys: pytest.C
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("torchvectors.vectors.Vectors.__init__", lambda self, name: asked.append(name))
         for call in line.removeprefix("open").strip().split(" or "):
-            eval(call, vars(torchvectors).copy())
+            eval(call, {name: getattr(torchvectors, name) for name in torchvectors.__all__})
     assert set(asked) == {name}
 
 

@@ -173,6 +173,16 @@ def test_rows_are_read_across_many_blocks() -> None:
     assert (rows[:, 1] == np.arange(150_000) + 0.5).all()
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "found"),
+    [(b"1 1 2\n2 3\n3 4 5 6\n", 2, 1), (b"a 1 2 \nb 3 4 5\n", 2, 3), (b"a 1 2\r\nb 3 4 5\r\nc 6\r\n", 2, 3)],
+    ids=["fields that add up", "a space at the end of some", "carriage returns"],
+)
+def test_rows_whose_fields_add_up_are_told_apart(text: bytes, line: int, found: int) -> None:
+    with pytest.raises(ParseError, match=rf"f\.txt:{line}: .* has {found} dimensions"):
+        read(text)
+
+
 @pytest.mark.parametrize("cores", [1, 2, 8])
 def test_any_number_of_cores_gives_the_same_blocks_and_the_same_error(
     cores: int, monkeypatch: pytest.MonkeyPatch

@@ -63,6 +63,14 @@ def test_whatever_is_not_what_the_archive_says_is_an_error() -> None:
             unpack(wrong, TEXT, nbytes=nbytes)
 
 
+@pytest.mark.usefixtures("inflater")
+def test_more_than_the_archive_says_ends_in_an_error_at_once() -> None:
+    packed = io.BytesIO(deflated(bytes(50_000_000)))
+    with pytest.raises(zipfile.BadZipFile):
+        Inflated(packed, nbytes=10, crc=0).read(1000)
+    assert packed.tell() < 100_000
+
+
 @given(place=st.integers(0, 10_000), byte=st.integers(1, 255))
 def test_every_changed_byte_is_seen_or_changes_nothing(place: int, byte: int) -> None:
     packed = bytearray(deflated(TEXT[:30_000]))

@@ -212,7 +212,7 @@ def test_a_rank_that_dies_is_told_of(tmp_path: Path) -> None:
             os._exit(0) if rank == 1 else None
     fitted = Logged(LABELLED, log).tokenize().build_vocab()
     if rank == 1:  # it dies when the ranks have met, and send each other what they have
-        fitted.goes_by._own_part = lambda *_, **__: ("counted", Part())
+        fitted.goes_by._own_part = lambda *_, **__: ("counted", Part(), None)
     try:
         fitted.fit(timeout=30)
     except GraphError as error:

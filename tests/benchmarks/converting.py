@@ -51,7 +51,7 @@ def _ours(path: Path, made: Materials) -> Work:
     return Work(
         name="Vectors(path)",
         given=FOLDER.format(where=str(made.folder)),
-        ready="import torchvectors",
+        ready="import torchvectors; torchvectors.Vectors",  # which is loaded when it is first asked for
         work=f"v = torchvectors.Vectors({str(path)!r}, cache=folder.name)",
         answer="[digest(v.vectors), v.itos[-1]]",
     )

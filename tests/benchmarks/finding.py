@@ -31,7 +31,7 @@ def open_(made: Materials) -> Iterator[Record]:
             ours=Work(
                 name="Vectors(store)[token]",
                 given=given,
-                ready="import torchvectors",
+                ready="import torchvectors; torchvectors.Vectors",  # which is loaded when it is first asked for
                 work=f"v = torchvectors.Vectors({str(made.store(size))!r}); row = v[word]",
                 answer="digest(row)",
             ),

@@ -35,7 +35,7 @@ def batches(made: Materials) -> Iterator[Record]:
         ours = Work(
             name="a graph",
             given=given,
-            ready="import torchvectors\nfrom torch.utils.data.datapipes.iter import IterableWrapper",
+            ready="import torchvectors.datapipes\nfrom torch.utils.data.datapipes.iter import IterableWrapper",
             work=f"""fitted = IterableWrapper(rows, deepcopy=False).tokenize().build_vocab()
 graph = fitted.sharding_filter().numericalize().batch_tokens(64)
 {loaded}""",
@@ -84,7 +84,7 @@ lengths = [min(int(random.paretovariate(1.2) * 10), 500) for _ in range({count})
 rows = [(n, list(range(2, n + 2))) for n in lengths]
 model, table = torch.nn.LSTM(32, 64, batch_first=True), torch.nn.Embedding(600, 32)
 tokens = checksum = cells = 0""",
-                ready="import torchvectors",
+                ready="import torchvectors.datapipes",
                 work=f"""graph = IterableWrapper(rows, deepcopy=False).batch_tokens(32{how})
 for _, ids, lengths in graph:
     tokens += int(lengths.sum()); checksum += int(ids.sum()); cells += ids.numel()
@@ -134,7 +134,7 @@ how = {{"min_freq": 2, "specials": ["<pad>", "<unk>"], "max_tokens": 50_000}}"""
         ),
     )
     given = ROWS.format(copies=5 * made.sizes.copies)
-    ready = "import torchvectors\nfrom torch.utils.data.datapipes.iter import IterableWrapper\n"
+    ready = "import torchvectors.datapipes\nfrom torch.utils.data.datapipes.iter import IterableWrapper\n"
     source = "IterableWrapper(rows, deepcopy=False).tokenize()"
     told = f"{5 * len_of(made):,} texts"
 
@@ -200,18 +200,19 @@ def worker(made: Materials) -> Iterator[Record]:
 
 def import_(_made: Materials) -> Iterator[Record]:
     """Yield what the package takes to import, when torch is there."""
-    yield Record(
-        key="import",
-        what="import torchvectors, beyond import torch",
-        ours=Work(name="import torchvectors", work="import torchvectors"),
-        alternative=Bound(
-            work=Work(
-                name="import torchtext.vocab",
-                needs="torchtext",
-                given="import torch, warnings; warnings.simplefilter('ignore')",
-                work="import torchtext.vocab",
+    for what in ("import torchvectors", "from torchvectors.vocab import GloVe, build_vocab_from_iterator"):
+        yield Record(
+            key="import",
+            what=f"{what}, beyond import torch",
+            ours=Work(name="ours", work=what),
+            alternative=Bound(
+                work=Work(
+                    name="torchtext's",
+                    needs="torchtext",
+                    given="import torch, warnings; warnings.simplefilter('ignore')",
+                    work=what.replace("torchvectors", "torchtext"),
+                ),
+                same=False,
             ),
-            same=False,
-        ),
-        seconds=0.1,
-    )
+            seconds=0.1,
+        )

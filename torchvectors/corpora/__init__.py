@@ -5,7 +5,7 @@
 """
 
 from torchvectors.corpora.asked import Asked, asked_of
-from torchvectors.corpora.read import acquire_files, everything, files_asked, identity, read_rows, rows_here
+from torchvectors.corpora.read import everything, files_asked, identity, read_rows, rows_here
 
 __all__ = [
     "Asked",

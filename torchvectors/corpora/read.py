@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torchvectors.catalog.datasets import DataFile, DataSet
     from torchvectors.progress import Bars
 
-__all__ = ["acquire_files", "everything", "files_asked", "identity", "read_rows", "rows_here"]
+__all__ = ["everything", "files_asked", "identity", "read_rows", "rows_here"]
 
 _RULES = 1  # goes up when the rows of any set change
 
@@ -32,7 +32,7 @@ def files_asked(data: DataSet, asked: Asked) -> tuple[DataFile, ...]:
     return (data.file(asked.split),)
 
 
-def acquire_files(data: DataSet, asked: Asked, places: Folders, bars: Bars = no_bar) -> dict[str, Path]:
+def _acquired(data: DataSet, asked: Asked, places: Folders, bars: Bars = no_bar) -> dict[str, Path]:
     """Return the paths of these files, by their keys; what is not here is downloaded, all else is verified.
 
     Raises:
@@ -50,7 +50,7 @@ def read_rows(data: DataSet, asked: Asked, places: Folders, bars: Bars = no_bar)
         NotFoundError, DownloadError, DigestError: A file cannot be had.
         ArchiveError, ParseError: A file is damaged; the text says where.
     """
-    paths = acquire_files(data, asked, places, bars)
+    paths = _acquired(data, asked, places, bars)
     yield from RECIPES[data.name](Material(data=data, asked=asked, paths=paths))
 
 

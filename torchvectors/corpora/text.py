@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torchvectors.archive import contents_of, each_member
 from torchvectors.errors import MemberError, ParseError
+from torchvectors.reading import buffered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from torchvectors.archive import MemberStream
 
 __all__ = ["Text", "byte_lines", "ends_with", "opened", "text_of"]
-
-_CHUNK = 1 << 18  # bytes
 
 
 class Text:
@@ -33,7 +32,7 @@ class Text:
 
     def __init__(self, stream: MemberStream, where: str) -> None:
         self.where, self.line = where, 0  # lines read so far
-        self._file = io.TextIOWrapper(io.BufferedReader(_Raw(stream), _CHUNK), "utf-8", newline=None)
+        self._file = io.TextIOWrapper(buffered(stream), "utf-8", newline=None)
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -61,22 +60,7 @@ class Text:
 
 def byte_lines(stream: MemberStream) -> Iterator[bytes]:
     """Yield the lines of a text as bytes, each with its LF, which alone ends one."""
-    yield from io.BufferedReader(_Raw(stream), _CHUNK)
-
-
-class _Raw(io.RawIOBase):
-    """A stream that has no more than ``read``, for the standard library's buffer."""
-
-    def __init__(self, stream: MemberStream) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what io gives it
-        data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+    yield from buffered(stream)
 
 
 def ends_with(end: str) -> Callable[[str], bool]:

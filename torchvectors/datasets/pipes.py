@@ -9,13 +9,14 @@ from torch.utils.data import IterDataPipe
 
 from torchvectors.acquire.datafiles import places_of
 from torchvectors.catalog.datasets import dataset
-from torchvectors.corpora import Asked, acquire_files, identity, read_rows
+from torchvectors.corpora import identity, read_rows
 from torchvectors.progress import bar, no_bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
+    from torchvectors.corpora import Asked
     from torchvectors.progress import Progress
 
 __all__ = ["DataSetRows", "Root", "pipe_of"]
@@ -48,10 +49,6 @@ class DataSetRows(IterDataPipe[Row_co]):
             ArchiveError, ParseError: A file is damaged; the text says where.
         """
         yield from read_rows(dataset(self.name), self.asked, places_of(self.name, self.root), _downloads)
-
-    def acquire(self) -> None:
-        """Fetch the files now, if they are not here, and verify them."""
-        acquire_files(dataset(self.name), self.asked, places_of(self.name, self.root), _downloads)
 
     @property
     def fingerprint(self) -> str | None:

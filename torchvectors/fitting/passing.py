@@ -103,7 +103,6 @@ def recorded(corpus: Corpus, place: Path, made_with: Path) -> Counted:
         CacheError: The file cannot be written.
     """
     columns = each_column(corpus.column)
-
     finding = [finding_tokens(column, corpus.called) for column in columns]
 
     def tokens_in(row: Any) -> tuple[Any, list[Sequence[str]]]:

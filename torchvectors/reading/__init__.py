@@ -8,7 +8,7 @@ kind of text, from any place on.
 from torchvectors.reading.bad import BadRows, Policy, check_policy
 from torchvectors.reading.fields import Dialect, field_rows
 from torchvectors.reading.kinds import Delimited, JsonLines, Kind, PlainLines, WholeTexts
-from torchvectors.reading.lines import LARGEST_ROW, Lines, Place, Readable, expect_encoding
+from torchvectors.reading.lines import LARGEST_ROW, Lines, Place, Readable, buffered, expect_encoding
 from torchvectors.reading.shapes import Labels, Names, Shape
 from torchvectors.reading.texts import json_values, line_texts
 
@@ -28,6 +28,7 @@ __all__ = [
     "Readable",
     "Shape",
     "WholeTexts",
+    "buffered",
     "check_policy",
     "expect_encoding",
     "field_rows",

@@ -13,7 +13,7 @@ from torchvectors.errors import GraphError, ParseError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LARGEST_ROW", "Lines", "Place", "Readable", "TooLongError", "expect_encoding"]
+__all__ = ["LARGEST_ROW", "Lines", "Place", "Readable", "TooLongError", "buffered", "expect_encoding"]
 
 LARGEST_ROW = 1 << 24  # bytes; what is longer is a quote that nobody closed, or no text
 
@@ -69,7 +69,7 @@ class Lines:
         self._encoding = _utf8_name(encoding)
         if not _has_ascii(self._encoding):
             stream, self._encoding = _Recoded(stream, where, encoding), "utf-8"
-        self._file = stream if isinstance(stream, io.BufferedIOBase) else _buffered(stream)
+        self._file = stream if isinstance(stream, io.BufferedIOBase) else buffered(stream)
         self._held: list[bytes] = []  # the lines of this row
         self._room = largest  # bytes that this row may still have
         self._ahead: deque[bytes] = deque()  # lines that were given back
@@ -229,7 +229,8 @@ def _undecodable(raw: bytes, error: UnicodeDecodeError, encoding: str) -> str:
     return f"{what}; the encoding may be another: encoding='cp1252', for one"
 
 
-def _buffered(stream: Readable) -> io.BufferedReader:
+def buffered(stream: Readable) -> io.BufferedReader:
+    """Return a stream as the standard library's text and lines are read from."""
     return io.BufferedReader(_Raw(stream), _CHUNK)
 
 
