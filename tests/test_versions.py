@@ -25,6 +25,7 @@ from torchvectors.errors import GraphError, StoreError
 from torchvectors.fitting.fitted import _SEAL, _sealed, unpack
 from torchvectors.stages.recording import Recording
 from torchvectors.store import OldStoreError, open_store
+from torchvectors.store.layout import DATA_START, HEADER_CHECKSUM, _checksum_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning")
 
@@ -33,9 +34,13 @@ BODY = zipped({"v.txt": ROWS})
 
 
 def as_version(path: Path, version: str) -> Path:
+    """Write a version over that of a store, as a package of that version would have said it."""
     content = path.read_bytes()
-    assert content.count(b'"version": "1"') == 1
-    path.write_bytes(content.replace(b'"version": "1"', b'"version": "%s"' % version.encode()))
+    header = json.loads(content[8:DATA_START])
+    header["__metadata__"]["version"] = version
+    header["__metadata__"][HEADER_CHECKSUM] = _checksum_of(header)
+    said = json.dumps(header, ensure_ascii=False).encode().ljust(DATA_START - 8)
+    path.write_bytes(content[:8] + said + content[DATA_START:])
     return path
 
 
@@ -203,7 +208,9 @@ def test_a_pickle_that_names_a_newer_vocabulary_says_so(own_cache: Path) -> None
 def test_recorded_rows_of_another_version_are_recorded_anew(own_cache: Path, version: str) -> None:
     rows = list(graph(fingerprint="x", record_rows=True))  # type: ignore[call-overload]
     (path,) = (own_cache / "fits").glob("kept-*.rows.safetensors")
-    as_version(path, version)
+    content = path.read_bytes()
+    assert content.count(b'"version": "1"') == 1
+    path.write_bytes(content.replace(b'"version": "1"', b'"version": "%s"' % version.encode()))
     with pytest.raises(ValueError, match="no recorded rows"):
         Recording(path)
     assert list(graph(fingerprint="x", record_rows=True)) == rows  # type: ignore[call-overload]

@@ -140,20 +140,23 @@ def _database(statements: list[str]) -> bytes:
 @contextmanager
 def classes(*paths: str) -> Iterator[list[type]]:
     """Yield classes that pickles name by these paths; no package of theirs is installed or imported."""
-    before, made = dict(sys.modules), []
+    made: list[type] = []
+    parts = [path.split(".") for path in paths]
+    names = {".".join(one[:end]) for one in parts for end in range(1, len(one))}
+    before = {name: sys.modules.get(name) for name in names}  # where they are installed, theirs come back
+    sys.modules.update({name: ModuleType(name) for name in names})
     for path in paths:
         module, _, name = path.rpartition(".")
-        parts = module.split(".")
-        for end in range(1, len(parts) + 1):
-            sys.modules.setdefault(".".join(parts[:end]), ModuleType(".".join(parts[:end])))
         one = type(name, (), {"__module__": module})
         setattr(sys.modules[module], name, one)
         made.append(one)
     try:
         yield made
     finally:
-        for name in set(sys.modules) - set(before):
+        for name, theirs in before.items():
             del sys.modules[name]
+            if theirs is not None:
+                sys.modules[name] = theirs
 
 
 def gensim() -> list[bytes]:
