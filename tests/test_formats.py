@@ -187,7 +187,7 @@ def test_rows_whose_fields_add_up_are_told_apart(text: bytes, line: int, found: 
 def test_any_number_of_cores_gives_the_same_blocks_and_the_same_error(
     cores: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = [f"token{i} {i / 7:.5f} {-i / 3:.8g} {i}e-3\n" for i in range(60_000)]
+    lines = [f"token{i} {i / 7:.5f} {-i / 3:.8g} {i}e-3\n" for i in range(100_000)]
     text = "".join(lines).encode()
     monkeypatch.setattr(threads, "cores", lambda: 1)
     expected = [(block.tokens(), block.rows.tobytes()) for block in read_text(io.BytesIO(text), name="f.txt")]

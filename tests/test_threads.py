@@ -90,7 +90,7 @@ def test_a_stream_read_ahead_is_the_same_and_its_end_stays_the_end() -> None:
 def test_an_error_is_raised_where_its_bytes_are_missed_and_again_after() -> None:
     with read_ahead(Broken(3)) as stream:
         for _ in range(3):
-            assert stream.read(512 * 1024) == b"x" * (512 * 1024)
+            assert stream.read(1 << 20) == b"x" * (1 << 20)
         for _ in range(2):
             with pytest.raises(OSError, match="the disk is gone"):
                 stream.read(1)

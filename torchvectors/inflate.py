@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Inflated", "Packed"]
 
-_PIECE = 1 << 16  # packed bytes inflated at a time; what comes out of them stays in a core's cache
+_PIECE = 1 << 18  # packed bytes inflated at a time; Python's lock is asked for after each
 _RAW = -15  # deflate without a header, in the largest window
 
 

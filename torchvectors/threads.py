@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cores", "in_order", "read_ahead"]
 
-_CHUNK = 512 * 1024  # bytes read at a time, as many as who reads text asks for
+_CHUNK = 1 << 20  # bytes read at a time, as many as who reads text asks for
 _MOST_CHUNKS = 8  # read ahead, so memory is bounded
 _MOST_THREADS = 4  # of a function: more parse faster than one can inflate
 

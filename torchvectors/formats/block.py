@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Block"]
+__all__ = ["Block", "keep_heap"]
+
+_LARGEST = 16 << 20  # bytes of an array that is made of a block; glibc learns no more than 32 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,9 @@ class Block:
     token_bytes: NDArray[np.uint8]  # the tokens' UTF-8, end to end
     token_lengths: NDArray[np.int64]  # (N,) bytes of each token
     rows: NDArray[np.float32]  # (N, dim)
+    listed: list[bytes] | None = field(
+        default=None, repr=False
+    )  # the tokens one by one, where they are known
 
     def __post_init__(self) -> None:
         if self.token_lengths.sum() != len(self.token_bytes) or len(self.token_lengths) != len(self.rows):
@@ -40,7 +45,12 @@ class Block:
     def of(cls, tokens: list[bytes], rows: NDArray[np.float32]) -> Block:
         """Make a block of a list of tokens and a matrix (N, dim)."""
         lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
-        return cls(token_bytes=np.frombuffer(b"".join(tokens), np.uint8), token_lengths=lengths, rows=rows)
+        return cls(
+            token_bytes=np.frombuffer(b"".join(tokens), np.uint8),
+            token_lengths=lengths,
+            rows=rows,
+            listed=tokens,
+        )
 
     @classmethod
     def at(
@@ -58,6 +68,8 @@ class Block:
 
     def tokens(self) -> list[bytes]:
         """Return the tokens one by one."""
+        if self.listed is not None:
+            return self.listed
         whole, ends = self.token_bytes.tobytes(), self.token_lengths.cumsum().tolist()
         return [whole[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
@@ -65,3 +77,13 @@ class Block:
         """Return the first ``n`` tokens and rows."""
         lengths = self.token_lengths[:n]
         return Block(token_bytes=self.token_bytes[: lengths.sum()], token_lengths=lengths, rows=self.rows[:n])
+
+
+def keep_heap() -> None:
+    """Let the C library keep what is freed, up to some megabytes, where it is glibc; nowhere does it do harm.
+
+    Otherwise each block's arrays, some megabytes in all, are given back to the system and had from it again, page by
+    page, each filled with zeros: this takes as long as half of the parsing. glibc keeps twice the largest array that
+    it has freed; one that is never written to takes no memory.
+    """
+    np.empty(_LARGEST, np.uint8)

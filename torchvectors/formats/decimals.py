@@ -26,7 +26,7 @@ __all__ = ["BEFORE", "padded", "parse_decimals"]
 BEFORE = 16  # bytes that must lie before the first number: two words are read from its end backwards
 _WORD = 8  # bytes
 
-_RUN = 1 << 16  # numbers parsed at a time: what is made of them on the way then takes some megabytes
+_RUN = 1 << 17  # numbers parsed at a time: what is made of them then stays near a core, in some megabytes
 _MINUS = 0x2D
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from torchvectors.errors import ParseError, warn
-from torchvectors.formats.block import Block
+from torchvectors.formats.block import Block, keep_heap
 from torchvectors.formats.decimals import BEFORE, padded, parse_decimals
 from torchvectors.formats.numbers import parse_numbers
 from torchvectors.formats.utf8 import decodable
@@ -33,11 +33,9 @@ __all__ = ["first_dim", "parse_lines", "read_text", "whole_lines", "without_head
 logger = logging.getLogger(__name__)
 
 SPACE, NEWLINE, RETURN = 0x20, 0x0A, 0x0D
-BLOCK = 512 * 1024  # bytes read at a time; what is made of them then stays in a core's cache
+BLOCK = 1 << 20  # bytes read at a time; with more blocks, threads wait more often for Python's lock
 _DIGITS = 18  # of a number in a header; more is no count of anything
-LONGEST_ROW = (
-    16 * 1024 * 1024
-)  # bytes; some 500,000 numbers, so a file without newlines ends in an error soon
+LONGEST_ROW = 16 << 20  # bytes; some 500,000 numbers, so a file without newlines ends in an error soon
 
 
 def read_text(stream: ByteStream, *, name: str, max_vectors: int | None = None) -> Iterator[Block]:
@@ -108,16 +106,6 @@ def _parsed(run: tuple[int, bytes], *, dim: int, name: str) -> Block:
     line, text = run
     block = parse_lines(text, dim)
     return _parse_slowly(text, dim, name, line) if block is None else block
-
-
-def keep_heap() -> None:
-    """Let the C library keep what is freed, up to some megabytes, where it is glibc; nowhere does it do harm.
-
-    Otherwise each block's arrays, some megabytes in all, are given back to the system and had from it again, page by
-    page, each filled with zeros: this takes as long as half of the parsing. glibc keeps twice the largest array that
-    it has freed; one that is never written to takes no memory.
-    """
-    np.empty(16 * BLOCK, np.uint8)
 
 
 def whole_lines(stream: ByteStream, name: str) -> Iterator[tuple[int, bytes]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from torchvectors.errors import ParseError
-from torchvectors.formats.block import Block
+from torchvectors.formats.block import Block, keep_heap
 from torchvectors.formats.stream import HEAD
 from torchvectors.formats.utf8 import only_text
 
@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["is_word2vec", "read_word2vec"]
 
-BLOCK = 512 * 1024  # bytes read at a time
+BLOCK = 1 << 20  # bytes read at a time
 LONGEST_TOKEN = 64 * 1024  # bytes; word2vec.c itself cuts at 100
 LARGEST_DIM = 1 << 20  # numbers of a row: 4 MB; nothing is allocated that a lying header asks for
-_SPACE, _NEWLINE = 0x20, 0x0A
 _DIGITS = 18  # of a number in the header; more is no count of anything
 
 _HEADER = re.compile(rb"[ \t]*(\d{1,%d})[ \t]+(\d{1,%d})[ \t\r]*\n" % (_DIGITS, _DIGITS))
@@ -84,10 +83,11 @@ def read_word2vec(stream: ByteStream, *, name: str, max_vectors: int | None = No
 
 
 def _blocks(stream: ByteStream, name: str) -> Iterator[Block]:
+    keep_heap()
     count, dim, rest = _header(stream, name)
-    done = 0
+    rows_of, done = _rows_of(dim), 0
     while done < count:
-        block, used = _whole_rows(rest, dim, count - done, name, done)
+        block, used = _whole_rows(rows_of, rest, dim, count - done, name, done)
         if block is not None:
             yield block
             done, rest = done + len(block), rest[used:]
@@ -120,32 +120,48 @@ def _header(stream: ByteStream, name: str) -> tuple[int, int, bytes]:
     return count, dim, start[header.end() :]
 
 
-def _whole_rows(data: bytes, dim: int, most: int, name: str, done: int) -> tuple[Block | None, int]:
+def _whole_rows(
+    rows_of: re.Pattern[bytes], data: bytes, dim: int, most: int, name: str, done: int
+) -> tuple[Block | None, int]:
     """Return the rows that are whole in ``data``, None if there is none, and how many bytes they take."""
-    raw, nbytes = np.frombuffer(data, np.uint8), 4 * dim
-    spaces = np.flatnonzero(raw == _SPACE)
-    # Behind a token's space, its numbers pass over some more; then the next one ends the next token. Where a row begins
-    # is known when the one before it is: to follow these steps is all that cannot be done to many at once.
-    following = np.searchsorted(spaces, spaces + 1 + nbytes).tolist()
-    steps: list[int] = []
-    step, count = 0, len(following)
-    while step < count:
-        steps.append(step)
-        step = following[step]
-    del steps[most:]
-    ends = spaces[steps]
-    ends = ends[ends + 1 + nbytes <= len(data)]
-    starts = np.append(0, ends + 1 + nbytes)
-    lengths = np.append(spaces[steps], len(data))[: len(starts)] - starts  # the last one's token may go on
-    if (long := lengths[:most] >= LONGEST_TOKEN).any():
+    nbytes = 4 * dim
+    tokens = _tokens(rows_of, data, nbytes)[:most]
+    lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
+    stops = (lengths + (1 + nbytes)).cumsum()
+    used = int(stops[-1]) if tokens else 0
+    if len(tokens) < most:  # of the next one the token may be whole, and may go on
+        space = data.find(b" ", used, used + LONGEST_TOKEN)
+        lengths = np.append(lengths, (len(data) if space < 0 else space) - used)
+    if (long := lengths >= LONGEST_TOKEN).any():
         row = f"{name}: row {done + int(long.argmax()) + 1:,}"
         raise ParseError(f"{row} has no space within {LONGEST_TOKEN:,} bytes. {_CURE}")
-    if not len(ends):
+    if not tokens:
         return None, 0
     # Each row's numbers as one item that may begin at any byte.
     windows = np.ndarray(len(data) - nbytes + 1, f"V{nbytes}", buffer=data, strides=(1,))
-    rows = windows[ends + 1].view("<f4").reshape(len(ends), dim)
-    starts, used = starts[:-1], int(starts[-1])
-    while (fed := (raw.take(starts) == _NEWLINE) & (starts < ends)).any():
-        starts += fed
-    return Block.at(raw, starts, ends, rows), used
+    rows = windows[stops - nbytes].view("<f4").reshape(len(tokens), dim)
+    if data.startswith(b"\n") or any(b"\n" in token for token in tokens):
+        tokens = [token.lstrip(b"\n") for token in tokens]
+    return Block.of(tokens, rows), used
+
+
+def _rows_of(dim: int) -> re.Pattern[bytes]:
+    """Return what matches one row: a token, a space, and as many bytes as its numbers take; or all that is left."""
+    return re.compile(rb"([^ ]*) (?s:.{%d})|(?s:.+)" % (4 * dim))
+
+
+def _tokens(rows_of: re.Pattern[bytes], data: bytes, nbytes: int) -> list[bytes]:
+    """Return the tokens of the rows that are whole in ``data``, with the newlines before them.
+
+    Where a row begins is known when the one before it is, which is all that cannot be done to many at once: here the
+    loop is that of the regular expression, which counts a row's numbers without looking at them.
+    """
+    # Up to this end any space has a whole row behind it, so no row is sought in vain; what is left is less than one.
+    end = data.rfind(b" ", 0, max(len(data) - nbytes, 0)) + 1
+    if not end:
+        return []
+    end += nbytes
+    tokens: list[bytes] = rows_of.findall(data, 0, end)
+    if sum(map(len, tokens)) + len(tokens) * (1 + nbytes) > end:  # the last one is what is left
+        tokens.pop()
+    return tokens
