@@ -32,7 +32,7 @@ import torchvectors
 from torchvectors.errors import CacheError, ParseError, StoreError
 from torchvectors.formats import Block
 from torchvectors.store import Encoding, Store, open_store, write_store
-from torchvectors.store.index import build_index
+from torchvectors.store.index import ranked, starts_of
 
 Rows = NDArray[np.float32]
 Arrays = dict[str, NDArray[Any]]
@@ -427,9 +427,48 @@ def test_the_writer_keeps_different_tokens_of_equal_hashes_and_the_last_of_equal
     tokens = [b"a", b"b", b"a", b"c", b"b"]
     text, offsets = np.frombuffer(b"".join(tokens), np.uint8), np.arange(6, dtype=np.uint64)
     hashes = np.array([7, 7, 7, 9, 7], np.uint64)  # those of a and b are the same
-    index = build_index(hashes, text, offsets)
-    assert index["index_hashes"].tolist() == [7, 7, 9]
-    assert index["index_rows"].tolist() == [2, 4, 3]
+    ((rising, rows),) = ranked(hashes, text, offsets)
+    assert rising.tolist() == [7, 7, 9]
+    assert rows.tolist() == [2, 4, 3]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 255, 256, 5_000])
+def test_the_index_is_that_of_hashes_sorted_at_once_however_it_is_divided(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = np.random.default_rng(n).integers(0, 1 << 64, n, np.uint64)
+    hashes[-1] = np.uint64((1 << 64) - 1)
+    rising = np.sort(hashes)
+    bits = n.bit_length() - 1
+    buckets = [bucket << (64 - bits) for bucket in range(1 << bits)]
+    starts = [*np.searchsorted(rising, np.array(buckets, np.uint64)).tolist(), n]
+    nothing, offsets = np.empty(0, np.uint8), np.zeros(n + 1, np.uint64)
+    for most in (1 << 20, 300, 7):
+        monkeypatch.setattr("torchvectors.store.index._RANGE", most)
+        monkeypatch.setattr("torchvectors.store.columns._PIECE", max(most // 2, 1))
+        found = list(ranked(hashes, nothing, offsets))
+        assert (np.concatenate([some for some, _ in found]) == rising).all()
+        assert (hashes[np.concatenate([rows for _, rows in found])] == rising).all()
+        assert np.concatenate(list(starts_of(rising))).tolist() == starts
+
+
+@pytest.mark.parametrize("encoding", ["float32", "int8"])
+def test_what_does_not_stay_in_memory_gives_the_same_bytes(
+    encoding: Encoding, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = [f"token {i % 3_900}".encode() for i in range(4_000)]
+    rows = np.arange(8_000, dtype=np.float32).reshape(4_000, 2)
+    blocks = [Block.of(tokens[i : i + 70], rows[i : i + 70]) for i in range(0, 4_000, 70)]
+    whole = write_store(tmp_path / "whole", blocks, encoding=encoding).read_bytes()
+    monkeypatch.setattr("torchvectors.store.columns.IN_MEMORY", 3_000)
+    monkeypatch.setattr("torchvectors.store.columns._PIECE", 100)
+    monkeypatch.setattr("torchvectors.store.index._RANGE", 500)
+    monkeypatch.setattr("torchvectors.store.writer.SYNC", 1_000)
+    for cores in (1, 2):
+        monkeypatch.setattr("torchvectors.threads.cores", lambda cores=cores: cores)
+        assert write_store(tmp_path / "parts", blocks, encoding=encoding).read_bytes() == whole
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts", "whole"]
+    assert open_store(tmp_path / "parts").index.find("token 5") == 3_905
 
 
 @pytest.mark.parametrize("nbuckets", [1, 2, 65_536])

@@ -10,26 +10,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NewType
+from typing import TYPE_CHECKING, NewType
 
 import numpy as np
 from xxhash import xxh3_64_intdigest
 
 from torchvectors.errors import StoreError
+from torchvectors.store.columns import pieces
 from torchvectors.store.layout import CURE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from torchvectors.store.layout import Array
 
-__all__ = ["Row", "TokenIndex", "build_index", "hashes_of"]
+__all__ = ["Row", "TokenIndex", "hashes_of", "ranked", "starts_of"]
 
 Row = NewType("Row", int)  # position of a token in a store
 
 _CHUNK = 1 << 14  # tokens looked up at a time, so that what is known of them stays in a core's cache
+_RANGE = 1 << 20  # rows, about, whose hashes are sorted together
 _FEW = 24  # tokens that are found one by one before numpy has begun
 
 
@@ -46,42 +48,69 @@ def _encoded(tokens: Iterable[str]) -> list[bytes]:
         return [token.encode("utf-8", "surrogatepass") for token in tokens]
 
 
-def build_index(
+def ranked(
     hashes: NDArray[np.uint64], token_bytes: NDArray[np.uint8], offsets: NDArray[np.uint64]
-) -> dict[str, NDArray[Any]]:
-    """Return the arrays ``index_hashes``, ``index_rows`` and ``index_starts`` for the tokens of N rows.
+) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint32]]]:
+    """Yield the hashes of N rows in rising order, range by range, and the row of each: what it takes is some 50 MB.
 
-    Of rows with equal tokens the last one is found, as by torchtext's ``stoi``.
+    Of rows with equal tokens the last one is found, as by torchtext's ``stoi``; the others are left out.
     """
-    order = np.argsort(hashes, kind="stable")
-    order = order[_is_last(order, hashes, token_bytes, offsets)]
-    ranked = hashes[order]
+    bits = (
+        max(len(hashes) - 1, 0) // _RANGE
+    ).bit_length()  # hashes are spread evenly, so ranges are of one size
+    for number in range(1 << bits):
+        rows = _within(hashes, bits, number) if bits else np.arange(len(hashes))
+        found = hashes[rows] if bits else hashes
+        order = np.argsort(found)
+        found, rows = found[order], rows[order]
+        keep = _is_last(rows, found, token_bytes, offsets)
+        yield found[keep], rows[keep].astype(np.uint32)
+
+
+def _within(hashes: NDArray[np.uint64], bits: int, number: int) -> NDArray[np.int64]:
+    """Return the rows whose hashes begin with these bits."""
+    shift, wanted = np.uint64(64 - bits), np.uint64(number)
+    found = [np.flatnonzero(hashes[piece] >> shift == wanted) + piece.start for piece in pieces(len(hashes))]
+    return np.concatenate(found)
+
+
+def starts_of(ranked: NDArray[np.uint64]) -> Iterator[NDArray[np.uint32]]:
+    """Yield where each bucket of some hashes in rising order starts, and where the last one ends."""
     bits = len(ranked).bit_length() - 1
-    buckets = (
-        np.arange(1 << bits, dtype=np.uint64) << np.uint64(64 - bits) if bits else np.zeros(1, np.uint64)
-    )
-    starts = np.append(np.searchsorted(ranked, buckets), len(ranked))
-    return {
-        "index_hashes": ranked,
-        "index_rows": order.astype(np.uint32),
-        "index_starts": starts.astype(np.uint32),
-    }
+    shift, first = np.uint64(64 - bits if bits else 0), 0
+    for piece in pieces(1 << bits):
+        after = (piece.stop << (64 - bits)) - 1
+        last = int(np.searchsorted(ranked, np.uint64(after), "right"))
+        buckets = (
+            (ranked[first:last] >> shift).astype(np.int64) - piece.start if bits else np.zeros(last, np.int64)
+        )
+        counts = np.bincount(buckets, minlength=piece.stop - piece.start)
+        yield (counts.cumsum() - counts + first).astype(np.uint32)
+        first = last
+    yield np.array([first], np.uint32)
 
 
 def _is_last(
-    order: NDArray[np.intp],
-    hashes: NDArray[np.uint64],
+    rows: NDArray[np.int64],
+    ranked: NDArray[np.uint64],
     token_bytes: NDArray[np.uint8],
     offsets: NDArray[np.uint64],
 ) -> NDArray[np.bool_]:
-    """Say for each of ``order`` whether no later row has the same token."""
-    keep = np.ones(len(order), np.bool_)
-    ranked = hashes[order]
-    # Equal hashes are neighbours, in the order of their rows, and rare: only these tokens need a look.
+    """Say for each of some rows in the order of their hashes whether no later row has the same token.
+
+    Rows of one hash are put into their own order.
+    """
+    keep = np.ones(len(rows), np.bool_)
+    # Equal hashes are neighbours, and rare: only these tokens need a look.
     runs = np.flatnonzero(ranked[:-1] == ranked[1:])
+    if not len(runs):
+        return keep
+    places = np.union1d(runs, runs + 1)
+    alike = rows[places]
+    rows[places] = alike[np.lexsort((alike, ranked[places]))]
     seen: dict[bytes, int] = {}
-    for place in np.union1d(runs, runs + 1).tolist():
-        row = int(order[place])
+    for place in places.tolist():
+        row = int(rows[place])
         token = token_bytes[int(offsets[row]) : int(offsets[row + 1])].tobytes()
         if token in seen:
             keep[seen[token]] = False

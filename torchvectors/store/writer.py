@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -10,7 +12,8 @@ from xxhash import xxh3_128
 from torchvectors import cache
 from torchvectors.errors import StoreError
 from torchvectors.formats import all_utf8
-from torchvectors.store.index import build_index, hashes_of
+from torchvectors.store.columns import Column
+from torchvectors.store.index import hashes_of, ranked, starts_of
 from torchvectors.store.layout import (
     DATA_START,
     VECTOR_DTYPE,
@@ -20,6 +23,7 @@ from torchvectors.store.layout import (
     ngram_metadata,
     pack,
 )
+from torchvectors.threads import behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["write_store"]
 
 MOST_ROWS = 1 << 32  # the index counts them in 32 bits
+SYNC = 32 << 20  # bytes of rows written before the disk is told to begin
+_SYNC = getattr(os, "fdatasync", None)  # not on macOS, nor on Windows
 NGRAM_BLOCK = 1 << 20  # bytes of n-gram rows written at a time
 NGRAM_KEYS = ("ngrams", "minn", "maxn", "bucket")
 
@@ -45,7 +51,7 @@ def write_store(
     metadata: Mapping[str, str] | None = None,
     ngrams: Ngrams | None = None,
 ) -> Path:
-    """Write blocks to a store. Memory grows with the tokens' text and index (some 30 bytes each), not the rows.
+    """Write blocks to a store. Some tens of MB of memory are enough, whatever there is of tokens and rows.
 
     Args:
         path: The store's name; a file of this name is replaced.
@@ -66,9 +72,10 @@ def write_store(
     """
     if encoding not in get_args(Encoding):
         raise StoreError(f"{path}: {encoding!r} is no encoding; there are {', '.join(get_args(Encoding))}.")
-    with cache.replacing(path) as temporary, temporary.open("wb") as file:
+    with cache.replacing(path) as temporary, temporary.open("wb") as file, ExitStack() as stack:
         try:
-            _Writer(file, encoding).write(blocks, {} if metadata is None else metadata, ngrams)
+            writer = _Writer(file, encoding, path.parent, stack)
+            writer.write(blocks, {} if metadata is None else metadata, ngrams)
         except BrokenStoreError as error:
             raise StoreError(f"{path}: this store cannot be written: {error}.") from error
     return path
@@ -77,41 +84,45 @@ def write_store(
 class _Writer:
     """A store on its way to the disk: rows go out as they come, tokens and index at the end, the header last."""
 
-    def __init__(self, file: BinaryIO, encoding: Encoding) -> None:
+    def __init__(self, file: BinaryIO, encoding: Encoding, folder: Path, stack: ExitStack) -> None:
         self._file, self._encoding = file, encoding
+        self._column = lambda dtype: stack.enter_context(Column(dtype, folder))
         self._tensors: dict[str, Tensor] = {}
         self._checksum = xxh3_128()
-        self._end = 0  # bytes of data so far
+        self._end = self._synced = 0  # bytes of data so far
 
     def write(self, blocks: Iterable[Block], metadata: Mapping[str, str], ngrams: Ngrams | None) -> None:
         self._file.write(bytes(DATA_START))
-        parts: list[tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint64], NDArray[np.float32]]] = []
-        n, dim = 0, None
-        for block in blocks:
-            found = block.rows.shape[1]
-            dim = found if dim is None else dim
-            if found != dim:
-                raise BrokenStoreError(f"row {n} has dim {found}, and those before it {dim}")
-            tokens = block.tokens()
-            _refuse_bytes(block, tokens, n)
-            encoded, scales = _encode(block.rows, self._encoding, n)
-            self._append(encoded)
-            parts.append((block.token_bytes, block.token_lengths, hashes_of(tokens), scales))
-            n += len(block)
+        text, offsets, hashes, scales = map(self._column, ("u1", "<u8", "<u8", "<f4"))
+        offsets.append(np.zeros(1, np.uint64))
+        n, dim, nbytes = 0, None, 0
+        with behind(self._append_rows) as append:  # who makes blocks need not wait for the disk
+            for block in blocks:
+                found = block.rows.shape[1]
+                dim = found if dim is None else dim
+                if found != dim:
+                    raise BrokenStoreError(f"row {n} has dim {found}, and those before it {dim}")
+                tokens = block.tokens()
+                _refuse_bytes(block, tokens, n)
+                encoded, scale = _encode(block.rows, self._encoding, n)
+                append(encoded)
+                text.append(block.token_bytes)
+                offsets.append(block.token_lengths.cumsum(dtype=np.uint64) + np.uint64(nbytes))
+                hashes.append(hashes_of(tokens))
+                scales.append(scale)
+                n, nbytes = n + len(block), nbytes + len(block.token_bytes)
         if not (0 < n < MOST_ROWS and dim):
             raise BrokenStoreError(f"there are {n} rows of dim {dim or 0}")
         self._tensors["vectors"] = Tensor(
             dtype=VECTOR_DTYPE[self._encoding], shape=(n, dim), start=0, end=self._end
         )
-        text, lengths, hashes, scales = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         # Zeros up to the next 64 bytes, for a safetensors file has no gaps and what follows wants to be aligned.
-        self._add("token_bytes", np.append(text, np.zeros(-(self._end + len(text)) % 64, np.uint8)))
-        offsets = np.append(np.uint64(0), lengths.cumsum(dtype=np.uint64))
-        self._add("token_offsets", offsets)
-        for name, array in build_index(hashes, text, offsets).items():
-            self._add(name, array)
+        text.append(np.zeros(-(self._end + nbytes) % 64, np.uint8))
+        self._add("token_bytes", text.whole())
+        self._add("token_offsets", offsets.whole())
+        self._add_index(hashes.whole(), text.whole(), offsets.whole())
         if self._encoding == "int8":
-            self._add("scales", scales)
+            self._add("scales", scales.whole())
         if ngrams is not None:
             self._add_ngrams(ngrams, dim)
         # What the metadata of another store said of its n-grams is not true of this one.
@@ -120,6 +131,19 @@ class _Writer:
         own["checksum"] = f"xxh3_128:{self._checksum.hexdigest()}"
         self._file.seek(0)
         self._file.write(pack(self._tensors, {**metadata, **own}))
+
+    def _add_index(
+        self, hashes: NDArray[np.uint64], text: NDArray[np.uint8], offsets: NDArray[np.uint64]
+    ) -> None:
+        rising, rows, starts = map(self._column, ("<u8", "<u4", "<u4"))
+        for some, their_rows in ranked(hashes, text, offsets):
+            rising.append(some)
+            rows.append(their_rows)
+        for some_starts in starts_of(rising.whole()):
+            starts.append(some_starts)
+        self._add("index_hashes", rising.whole())
+        self._add("index_rows", rows.whole())
+        self._add("index_starts", starts.whole())
 
     def _add_ngrams(self, ngrams: Ngrams, dim: int) -> None:
         start, count = self._end, len(ngrams.rows)
@@ -139,6 +163,14 @@ class _Writer:
         self._checksum.update(data)
         self._file.write(data)
         self._end += len(data)
+
+    def _append_rows(self, array: NDArray[Any]) -> None:
+        """Append, and let the disk begin: otherwise all of it is waited for at the end."""
+        self._append(array)
+        if self._end - self._synced >= SYNC and _SYNC is not None:
+            self._file.flush()
+            _SYNC(self._file.fileno())
+            self._synced = self._end
 
     def _add(self, name: str, array: NDArray[Any]) -> None:
         start = self._end
