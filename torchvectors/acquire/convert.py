@@ -72,7 +72,8 @@ def convert(origin: Origin, target: Path, *, cut: Cut, prepared: Reader | None, 
         watched = _Watched(hashed, stream.total, stack.enter_context(bars(target.stem)))
         blocks: Iterable[Block] = ()
         if found.read is not None:
-            watched.ahead = stack.enter_context(read_ahead(hashed))
+            if not stream.plain or hashed.algorithm:  # what is merely read, the system reads ahead
+                watched.ahead = stack.enter_context(read_ahead(hashed))
             blocks = found.read(watched, name=place, max_vectors=cut.max_vectors)
         elif found.read_file is not None:
             path = origin.path if stream.plain else None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["is_word2vec", "read_word2vec"]
 
-BLOCK = 1 << 20  # bytes read at a time
+BLOCK = 2 << 20  # bytes read at a time
 LONGEST_TOKEN = 64 * 1024  # bytes; word2vec.c itself cuts at 100
 LARGEST_DIM = 1 << 20  # numbers of a row: 4 MB; nothing is allocated that a lying header asks for
 _DIGITS = 18  # of a number in the header; more is no count of anything
@@ -35,6 +35,7 @@ _DIGITS = 18  # of a number in the header; more is no count of anything
 _HEADER = re.compile(rb"[ \t]*(\d{1,%d})[ \t]+(\d{1,%d})[ \t\r]*\n" % (_DIGITS, _DIGITS))
 _NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+Patterns = tuple[re.Pattern[bytes], re.Pattern[bytes]]
 _CURE = "The file is cut or damaged, or its header is wrong: get it again."
 
 
@@ -85,9 +86,9 @@ def read_word2vec(stream: ByteStream, *, name: str, max_vectors: int | None = No
 def _blocks(stream: ByteStream, name: str) -> Iterator[Block]:
     keep_heap()
     count, dim, rest = _header(stream, name)
-    rows_of, done = _rows_of(dim), 0
+    patterns, done = _patterns(dim), 0
     while done < count:
-        block, used = _whole_rows(rows_of, rest, dim, count - done, name, done)
+        block, used = _whole_rows(patterns, rest, dim, count - done, name, done)
         if block is not None:
             yield block
             done, rest = done + len(block), rest[used:]
@@ -121,47 +122,60 @@ def _header(stream: ByteStream, name: str) -> tuple[int, int, bytes]:
 
 
 def _whole_rows(
-    rows_of: re.Pattern[bytes], data: bytes, dim: int, most: int, name: str, done: int
+    patterns: Patterns, data: bytes, dim: int, most: int, name: str, done: int
 ) -> tuple[Block | None, int]:
     """Return the rows that are whole in ``data``, None if there is none, and how many bytes they take."""
-    nbytes = 4 * dim
-    tokens = _tokens(rows_of, data, nbytes)[:most]
+    tokens, gap = _tokens(patterns, data, 4 * dim)
+    del tokens[most:]
     lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
-    stops = (lengths + (1 + nbytes)).cumsum()
+    stops = (lengths + gap).cumsum()
     used = int(stops[-1]) if tokens else 0
-    if len(tokens) < most:  # of the next one the token may be whole, and may go on
+    following = 0  # bytes of the next token: it may be whole, and may go on
+    if len(tokens) < most:
         space = data.find(b" ", used, used + LONGEST_TOKEN)
-        lengths = np.append(lengths, (len(data) if space < 0 else space) - used)
-    if (long := lengths >= LONGEST_TOKEN).any():
+        following = (len(data) if space < 0 else space) - used
+    if (long := np.append(lengths, following) >= LONGEST_TOKEN).any():
         row = f"{name}: row {done + int(long.argmax()) + 1:,}"
         raise ParseError(f"{row} has no space within {LONGEST_TOKEN:,} bytes. {_CURE}")
     if not tokens:
         return None, 0
     # Each row's numbers as one item that may begin at any byte.
-    windows = np.ndarray(len(data) - nbytes + 1, f"V{nbytes}", buffer=data, strides=(1,))
-    rows = windows[stops - nbytes].view("<f4").reshape(len(tokens), dim)
-    if data.startswith(b"\n") or any(b"\n" in token for token in tokens):
-        tokens = [token.lstrip(b"\n") for token in tokens]
-    return Block.of(tokens, rows), used
+    windows = np.ndarray(len(data) - 4 * dim + 1, f"V{4 * dim}", buffer=data, strides=(1,))
+    rows = windows[stops - (gap - 1)].view("<f4").reshape(len(tokens), dim)
+    if b"\n" in (text := b"".join(tokens)):
+        return Block.of([token.lstrip(b"\n") for token in tokens], rows), used
+    block = Block(token_bytes=np.frombuffer(text, np.uint8), token_lengths=lengths, rows=rows, listed=tokens)
+    return block, used
 
 
-def _rows_of(dim: int) -> re.Pattern[bytes]:
-    """Return what matches one row: a token, a space, and as many bytes as its numbers take; or all that is left."""
-    return re.compile(rb"([^ ]*) (?s:.{%d})|(?s:.+)" % (4 * dim))
+def _patterns(dim: int) -> Patterns:
+    """Return what matches one row, a token, a space, and as many bytes as its numbers take; with and without a newline.
+
+    Each matches all that is left where it cannot match a row.
+    """
+    row = rb"([^ ]*) (?s:.{%d})" % (4 * dim)
+    return re.compile(row + rb"\n|(?s:.+)"), re.compile(row + rb"|(?s:.+)")
 
 
-def _tokens(rows_of: re.Pattern[bytes], data: bytes, nbytes: int) -> list[bytes]:
-    """Return the tokens of the rows that are whole in ``data``, with the newlines before them.
+def _tokens(patterns: Patterns, data: bytes, nbytes: int) -> tuple[list[bytes], int]:
+    """Return the tokens of the rows that are whole in ``data``, and how many bytes lie between two of them.
 
     Where a row begins is known when the one before it is, which is all that cannot be done to many at once: here the
     loop is that of the regular expression, which counts a row's numbers without looking at them.
     """
     # Up to this end any space has a whole row behind it, so no row is sought in vain; what is left is less than one.
-    end = data.rfind(b" ", 0, max(len(data) - nbytes, 0)) + 1
-    if not end:
-        return []
-    end += nbytes
-    tokens: list[bytes] = rows_of.findall(data, 0, end)
-    if sum(map(len, tokens)) + len(tokens) * (1 + nbytes) > end:  # the last one is what is left
-        tokens.pop()
-    return tokens
+    end = data.rfind(b" ", 0, max(len(data) - nbytes, 0)) + 1 + nbytes
+    tokens: list[bytes] = []
+    for pattern, between in zip(patterns, (b"\n", b""), strict=True):
+        gap = 1 + nbytes + len(between)
+        stop = min(end + len(between), len(data))
+        tokens = pattern.findall(data, 0, stop) if end > nbytes else []
+        used = sum(map(len, tokens)) + len(tokens) * gap
+        if tokens and not tokens[-1]:  # a token without a character; or what is left, which is no row
+            row = data[used - gap : min(used, stop)]
+            if not (len(row) == gap and row.startswith(b" ") and row.endswith(between)):
+                tokens.pop()
+                used -= gap
+        if end - used <= nbytes:  # all of them: otherwise some have no newline, or a space too much
+            break
+    return tokens, gap
