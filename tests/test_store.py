@@ -463,10 +463,7 @@ def test_what_does_not_stay_in_memory_gives_the_same_bytes(
     monkeypatch.setattr("torchvectors.store.columns.IN_MEMORY", 3_000)
     monkeypatch.setattr("torchvectors.store.columns._PIECE", 100)
     monkeypatch.setattr("torchvectors.store.index._RANGE", 500)
-    monkeypatch.setattr("torchvectors.store.writer.SYNC", 1_000)
-    for cores in (1, 2):
-        monkeypatch.setattr("torchvectors.threads.cores", lambda cores=cores: cores)
-        assert write_store(tmp_path / "parts", blocks, encoding=encoding).read_bytes() == whole
+    assert write_store(tmp_path / "parts", blocks, encoding=encoding).read_bytes() == whole
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts", "whole"]
     assert open_store(tmp_path / "parts").index.find("token 5") == 3_905
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import threading
-from collections import deque
 from collections.abc import Iterator
 
 import pytest
 
 from torchvectors import threads
-from torchvectors.threads import behind, in_order, read_ahead
+from torchvectors.threads import in_order, read_ahead
 
 
 @pytest.fixture(params=[1, 2, 8])
@@ -102,28 +101,3 @@ def test_no_more_is_read_ahead_than_a_few_chunks() -> None:
     with read_ahead(endless) as stream:
         stream.read(1)
     assert endless.reads <= 12
-
-
-def test_what_is_done_behind_is_done_in_order_and_to_the_end() -> None:
-    done: list[int] = []
-    with behind(done.append) as give:
-        for i in range(500):
-            give(i)
-    assert done == list(range(500))
-
-
-def test_an_error_behind_is_raised_and_nothing_is_done_after_it() -> None:
-    done: list[int] = []
-
-    def work(i: int) -> None:
-        if i == 3:
-            raise OSError("the disk is full")
-        done.append(i)
-
-    given = iter(range(500))
-    with pytest.raises(OSError, match="the disk is full"), behind(work) as give:
-        deque(map(give, given), maxlen=0)
-    assert done == [0, 1, 2]
-    assert 3 < next(given) < 20
-    with pytest.raises(OSError, match="the disk is full"), behind(work) as give:
-        give(3)  # the last one

@@ -1,4 +1,4 @@
-"""Work that does not hold Python's lock → the same by threads: a stream read ahead, a function in order or behind.
+"""Work that does not hold Python's lock → the same work by several threads: a stream read ahead, a function in order.
 
 To inflate, to hash, and what numpy does to an array let other threads run. Threads need nothing of what processes do:
 a daemonic worker of a DataLoader may start them, and so may a script that has no guard, or a thread. What comes out is
@@ -12,17 +12,16 @@ import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import Queue, SimpleQueue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["behind", "cores", "in_order", "read_ahead"]
+__all__ = ["cores", "in_order", "read_ahead"]
 
 _CHUNK = 1 << 20  # bytes read at a time, as many as who reads text asks for
 _MOST_CHUNKS = 8  # read ahead, so memory is bounded
-_MOST_BEHIND = 4  # items that wait to be worked on behind
 _MOST_THREADS = 4  # of a function: more parse faster than one can inflate
 
 Item = TypeVar("Item")
@@ -138,50 +137,3 @@ class _ReadAhead:
             self._chunks.put(b"")  # the end stays the end
         data, self._now = self._now[:n], self._now[n:]
         return data
-
-
-@contextmanager
-def behind(function: Callable[[Item], None]) -> Iterator[Callable[[Item], None]]:
-    """Yield a function that calls ``function`` with the same item, in the same order, and mostly does not wait for it.
-
-    An error of ``function`` is raised by a later call, or when the block ends; nothing is called after it. All calls
-    have been made when the block has ended.
-    """
-    if cores() < 2:
-        yield function
-        return
-    work = _Behind(function)
-    thread = threading.Thread(target=work.run, name="torchvectors works behind", daemon=True)
-    thread.start()
-    try:
-        yield work.give
-    finally:
-        work.items.put(None)
-        thread.join()
-    work.raise_error()
-
-
-class _Behind(Generic[Item]):
-    def __init__(self, function: Callable[[Item], None]) -> None:
-        self._function = function
-        self.items: Queue[tuple[Item] | None] = Queue(_MOST_BEHIND)
-        self._error: BaseException | None = None
-
-    def run(self) -> None:
-        """Work on all items: what the thread does."""
-        while (item := self.items.get()) is not None:
-            if self._error is None:  # otherwise they are taken, so that who gives them need not wait
-                try:
-                    self._function(*item)
-                except BaseException as error:  # noqa: BLE001 - who gives raises it
-                    self._error = error
-
-    def give(self, item: Item) -> None:
-        """Have an item worked on."""
-        self.raise_error()
-        self.items.put((item,))
-
-    def raise_error(self) -> None:
-        """Raise what went wrong, if anything did."""
-        if self._error is not None:
-            raise self._error

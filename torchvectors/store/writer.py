@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -23,7 +22,6 @@ from torchvectors.store.layout import (
     ngram_metadata,
     pack,
 )
-from torchvectors.threads import behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["write_store"]
 
 MOST_ROWS = 1 << 32  # the index counts them in 32 bits
-SYNC = 32 << 20  # bytes of rows written before the disk is told to begin
-_SYNC = getattr(os, "fdatasync", None)  # not on macOS, nor on Windows
 NGRAM_BLOCK = 1 << 20  # bytes of n-gram rows written at a time
 NGRAM_KEYS = ("ngrams", "minn", "maxn", "bucket")
 
@@ -89,28 +85,27 @@ class _Writer:
         self._column = lambda dtype: stack.enter_context(Column(dtype, folder))
         self._tensors: dict[str, Tensor] = {}
         self._checksum = xxh3_128()
-        self._end = self._synced = 0  # bytes of data so far
+        self._end = 0  # bytes of data so far
 
     def write(self, blocks: Iterable[Block], metadata: Mapping[str, str], ngrams: Ngrams | None) -> None:
         self._file.write(bytes(DATA_START))
         text, offsets, hashes, scales = map(self._column, ("u1", "<u8", "<u8", "<f4"))
         offsets.append(np.zeros(1, np.uint64))
         n, dim, nbytes = 0, None, 0
-        with behind(self._append_rows) as append:  # who makes blocks need not wait for the disk
-            for block in blocks:
-                found = block.rows.shape[1]
-                dim = found if dim is None else dim
-                if found != dim:
-                    raise BrokenStoreError(f"row {n} has dim {found}, and those before it {dim}")
-                tokens = block.tokens()
-                _refuse_bytes(block, tokens, n)
-                encoded, scale = _encode(block.rows, self._encoding, n)
-                append(encoded)
-                text.append(block.token_bytes)
-                offsets.append(block.token_lengths.cumsum(dtype=np.uint64) + np.uint64(nbytes))
-                hashes.append(hashes_of(tokens))
-                scales.append(scale)
-                n, nbytes = n + len(block), nbytes + len(block.token_bytes)
+        for block in blocks:
+            found = block.rows.shape[1]
+            dim = found if dim is None else dim
+            if found != dim:
+                raise BrokenStoreError(f"row {n} has dim {found}, and those before it {dim}")
+            tokens = block.tokens()
+            _refuse_bytes(block, tokens, n)
+            encoded, scale = _encode(block.rows, self._encoding, n)
+            self._append(encoded)
+            text.append(block.token_bytes)
+            offsets.append(block.token_lengths.cumsum(dtype=np.uint64) + np.uint64(nbytes))
+            hashes.append(hashes_of(tokens))
+            scales.append(scale)
+            n, nbytes = n + len(block), nbytes + len(block.token_bytes)
         if not (0 < n < MOST_ROWS and dim):
             raise BrokenStoreError(f"there are {n} rows of dim {dim or 0}")
         self._tensors["vectors"] = Tensor(
@@ -163,14 +158,6 @@ class _Writer:
         self._checksum.update(data)
         self._file.write(data)
         self._end += len(data)
-
-    def _append_rows(self, array: NDArray[Any]) -> None:
-        """Append, and let the disk begin: otherwise all of it is waited for at the end."""
-        self._append(array)
-        if self._end - self._synced >= SYNC and _SYNC is not None:
-            self._file.flush()
-            _SYNC(self._file.fileno())
-            self._synced = self._end
 
     def _add(self, name: str, array: NDArray[Any]) -> None:
         start = self._end
