@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import table
-from interpreters import ALTERNATIVES
+from interpreters import ALTERNATIVES, compiled
 from materials import Materials
 from records import Record, Result, measure
 from rows import GROUPS, LARGE, SMALL
@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None, groups: Mapping[str, Group] = G
         if asked.folder is None:
             asked.folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         asked.folder.mkdir(parents=True, exist_ok=True)
+        compiled()
         made = Materials(asked.folder.resolve(), SMALL if asked.small else LARGE)
         results = list(_measured([groups[name] for name in asked.rows], made, asked.pairs, asked.json))
     print(table.table([dataclasses.asdict(result) for result in results]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["ALTERNATIVES", "Alternative", "is_at_hand", "python_of"]
+__all__ = ["ALTERNATIVES", "Alternative", "compiled", "is_at_hand", "python_of"]
 
 HERE = Path(__file__).resolve().parent  # where a child finds `torchtexts_way`, and what else it imports
 ROOT = HERE.parents[1]
@@ -45,7 +46,13 @@ def python_of(name: str | None) -> tuple[str, dict[str, str]]:
     # What is on the path already may be for this Python alone.
     paths = [HERE] if chosen else [HERE, ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment["PYTHONPATH"] = os.pathsep.join(map(str, paths))
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # see `compiled`
     return chosen or sys.executable, environment
+
+
+def compiled() -> None:
+    """Compile the package where it lies, as pip does when it installs one: the alternatives were installed."""
+    compileall.compile_dir(ROOT / "torchvectors", quiet=1)
 
 
 def is_at_hand(name: str | None) -> bool:

@@ -30,7 +30,7 @@ from torchvectors.errors import (
     ParseError,
     UnknownNameError,
 )
-from torchvectors.formats import HEAD, files_beside, is_static, weights_of
+from torchvectors.formats import HEAD, is_static, weights_of
 from torchvectors.progress import no_bar
 from torchvectors.store import Encoding, Store, open_store
 
@@ -182,6 +182,8 @@ def _from_file(
     if _is_store(path):
         hold(path, promised, bars)
         return _from_store(path, places, cut, bars)
+    from torchvectors.formats import files_beside
+
     source = source_of(path, files_beside(path)) | ({"source_digest": str(promised[0])} if promised else {})
 
     def make(target: Path) -> Store:

@@ -13,7 +13,7 @@ from torchvectors.archive import open_member
 from torchvectors.cache import scratch
 from torchvectors.catalog import Member, strongest
 from torchvectors.errors import CacheError, DigestError, ParseError, warn
-from torchvectors.formats import TEXT, Block, FastTextModel, Peeked
+from torchvectors.formats import Peeked
 from torchvectors.store import VECTOR_DTYPE, Store, open_store, write_store
 from torchvectors.threads import read_ahead
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torchvectors.acquire.kinds import Reader
     from torchvectors.archive import MemberStream
     from torchvectors.catalog import Digest
-    from torchvectors.formats import ByteStream
+    from torchvectors.formats import Block, ByteStream
     from torchvectors.progress import Bars, Progress
 
 __all__ = ["Origin", "convert", "differs"]
@@ -59,6 +59,7 @@ def convert(origin: Origin, target: Path, *, cut: Cut, prepared: Reader | None, 
         UnknownTokenError: None of the tokens to be kept is there.
         CacheError: The store cannot be written.
     """
+    from torchvectors.formats import FastTextModel
     from torchvectors.version import __version__
 
     member = origin.member
@@ -165,6 +166,8 @@ def _checked(
     metadata: dict[str, str],
 ) -> Iterator[Block]:
     """Pass blocks on; at the end, before the store gets its name, say what the file has turned out to be."""
+    from torchvectors.formats import TEXT
+
     dim = None
     for block in blocks:
         dim = block.rows.shape[1]

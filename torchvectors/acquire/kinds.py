@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from torchvectors.acquire.cuts import stored_blocks
 from torchvectors.archive import contents_of
 from torchvectors.errors import ArchiveError, ParseError, StoreError
-from torchvectors.formats import Block, Format, format_of, is_safetensors, is_static
+from torchvectors.formats import Block, is_safetensors, is_static
 from torchvectors.store import Store, open_store
+
+if TYPE_CHECKING:
+    from torchvectors.formats import Format
 
 __all__ = ["Reader", "Stored", "first_rows", "is_store", "is_torchs", "kind_of", "may_be_torchs"]
 
@@ -47,6 +51,8 @@ class Stored:
 
 def kind_of(head: bytes, torchs: Reader | None) -> Format:
     """Return the format of a file that begins with ``head``; ``torchs`` reads torch's, where they can be read."""
+    from torchvectors.formats import Format, format_of
+
     if is_store(head):
         return Format(name="torchvectors store", matches=is_store, read_file=_read_store)
     if torchs is None or not may_be_torchs(head):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torchvectors.acquire.convert import Origin, differs
 from torchvectors.cache import folders, lock, set_aside
 from torchvectors.catalog import Digest, strongest
-from torchvectors.download import clear_part, digest_of, fetch, fetch_member, matches, receipt_of, shown
+from torchvectors.download import digest_of, matches, receipt_of, shown
 from torchvectors.download.receipts import beside
 from torchvectors.errors import DigestError, NotFoundError, OfflineError
 
@@ -49,6 +49,8 @@ def archive_of(wanted: Wanted, places: Folders, bars: Bars) -> Origin:
         DigestError: The user's own archive has not the digest that the caller asked for.
         DownloadError, DigestError: `fetch` says when.
     """
+    from torchvectors.download import clear_part
+
     with lock(places.write / wanted.own_archive):  # another dim of the same archive may be on its way
         origin = _on_disk(wanted, places, bars)
         if origin is None:
@@ -193,6 +195,8 @@ def _digest(path: Path, listed: tuple[Digest, ...], bars: Bars) -> Digest | None
 
 def _download(wanted: Wanted, places: Folders, bars: Bars) -> Origin:
     """Fetch the archive, or the member alone; the caller holds the archive's lock, which covers both."""
+    from torchvectors.download import fetch, fetch_member
+
     path = places.write / wanted.own_archive
     if not wanted.urls:
         was = ", ".join(wanted.dead_urls)

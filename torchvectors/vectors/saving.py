@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from torchvectors import cache
 from torchvectors.acquire import is_normalized
 from torchvectors.errors import FormatError
-from torchvectors.formats import Block, text_of, word2vec_of
+from torchvectors.formats import Block
 from torchvectors.store import write_store
 from torchvectors.vectors.keep import BLOCK
 from torchvectors.vectors.views import Itos, Stoi
@@ -95,6 +95,8 @@ def _blocks(vectors: Vectors) -> Iterator[Block]:
 
 
 def _bytes_of(vectors: Vectors, kind: SaveFormat) -> Iterator[bytes]:
+    from torchvectors.formats import text_of, word2vec_of
+
     blocks, count = _blocks(vectors), len(vectors)
     dim = vectors.block(0, 1).shape[1]
     if not count or not dim:
