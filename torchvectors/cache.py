@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
+
 from torchvectors.errors import CacheError
 
 if TYPE_CHECKING:
@@ -108,8 +110,6 @@ def folders(cache: PathLike | Sequence[PathLike] | None = None) -> Folders:
 
 
 def _user_folder() -> Path:
-    import platformdirs
-
     return platformdirs.user_cache_path("torchvectors", appauthor=False)
 
 

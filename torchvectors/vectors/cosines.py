@@ -22,7 +22,9 @@ __all__ = ["Lengths", "RowSource", "lengths_of", "search", "unit"]
 _NUMBERS = 1 << 20  # read, and where need be decoded, at a time: 4 MB
 _SCORES = 1 << 21  # held at a time: 8 MB
 _CHOSEN = 1 << 16  # looked through at a time, when they are in a core's cache
+_FIRST = 1 << 12  # at first: what is found there says of most of the others that they are no candidates
 _QUERIES = 256  # multiplied with a block at a time
+_MANY = 512  # candidates: fewer are put in order sooner than the k best among all scores are found
 _SPARE = 4096  # candidates beyond k that are kept where scores are too near each other to be told apart
 _SAFE = 1e15  # a length between this and its inverse has a square, and a product with others, in float32
 
@@ -142,12 +144,7 @@ def _candidates(
     # Where nothing is decoded, a product of many rows takes no memory but for the scores. It had better be one: where
     # other programs run, too, the threads that multiply wait for each other at the end of each.
     size = max(_SCORES // n if source.is_plain else min(_NUMBERS // dim, _SCORES // n), 1)
-    kept = _Candidates(
-        query=np.empty(0, np.int64),
-        row=np.empty(0, np.int64),
-        score=np.empty(0, np.float32),
-        floor=np.full(n, -np.inf, np.float32),
-    )
+    found = _Pool(n, k, dim)
     for start in range(0, len(source), size):
         stop = min(start + size, len(source))
         scores = _product(source.block(start, stop), lengths, narrow, start)
@@ -155,35 +152,63 @@ def _candidates(
             scores[:, ~counted[start:stop]] = np.nan
         for one, own in enumerate(excluded):
             scores[one, [row - start for row in own if start <= row < stop]] = np.nan
-        step = max(_CHOSEN // n, 1)
-        for place in range(0, stop - start, step):
-            kept = _with(kept, scores[:, place : place + step], start + place, k, dim)
-    return kept
+        place, step = 0, max((_CHOSEN if start else _FIRST) // n, 1)
+        while place < stop - start:
+            found.add(scores[:, place : place + step], start + place)
+            place, step = place + step, max(_CHOSEN // n, 1)
+    return found.best()
 
 
-def _with(kept: _Candidates, scores: NDArray[np.float32], start: int, k: int, dim: int) -> _Candidates:
-    """Return the candidates with those of some more rows, the first of which is row ``start``, that are as good."""
-    # A sum of dim products of numbers below 1 is off by no more than dim roundings; both it and the k-th best may be.
-    margin = np.float32(2 * (dim + 8) * 2.0**-24)
-    n, size = scores.shape
-    above = scores >= kept.floor[:, None]  # of a NaN this is never true
-    if size > k and np.count_nonzero(above) > 4 * n * k:
-        whole = np.where(above, scores, np.float32(-np.inf))
-        best = np.partition(whole, size - k, axis=1)[:, size - k]
-        above &= scores >= (best - margin)[:, None]
-    places = np.flatnonzero(above)  # ten times as fast as nonzero() in two dimensions
-    if not len(places):
-        return kept
-    found, place = np.divmod(places, size)
-    query, row, score, rank = _ranked(
-        np.append(kept.query, found),
-        np.append(kept.row, place + start),
-        np.append(kept.score, scores[found, place]),
-    )
-    floor, last = kept.floor.copy(), rank == k - 1
-    floor[query[last]] = score[last] - margin
-    good = (rank < k + _SPARE) & (score >= floor[query])
-    return _Candidates(query=query[good], row=row[good], score=score[good], floor=floor)
+class _Pool:
+    """Candidates as they come, which are put in order only when there are many: after the first rows, few come."""
+
+    def __init__(self, n: int, k: int, dim: int) -> None:
+        self._n, self._k = n, k
+        # A sum of dim products of numbers below 1 is off by no more than dim roundings; both it and the k-th best may
+        # be.
+        self._margin = np.float32(2 * (dim + 8) * 2.0**-24)
+        self._kept = _Candidates(
+            query=np.empty(0, np.int64),
+            row=np.empty(0, np.int64),
+            score=np.empty(0, np.float32),
+            floor=np.full(n, -np.inf, np.float32),
+        )
+        self._new: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
+        self._count = 0  # of the new ones
+
+    def add(self, scores: NDArray[np.float32], start: int) -> None:
+        """Take those of some more rows, the first of which is row ``start``, that may be among the k best."""
+        n, size = scores.shape
+        k = self._k
+        above = scores >= self._kept.floor[:, None]  # of a NaN this is never true
+        if size > k and np.count_nonzero(above) > max(4 * n * k, _MANY):
+            whole = np.where(above, scores, np.float32(-np.inf))
+            best = np.partition(whole, size - k, axis=1)[:, size - k]
+            above &= scores >= (best - self._margin)[:, None]
+        places = np.flatnonzero(above)  # ten times as fast as nonzero() in two dimensions
+        if len(places):
+            query, place = np.divmod(places, size)
+            self._new.append((query, place + start, scores[query, place]))
+            self._count += len(places)
+            if self._count > 4 * n * k or np.isneginf(self._kept.floor).any():
+                self.best()
+
+    def best(self) -> _Candidates:
+        """Return the candidates in order; what is worse than a query's k-th best is none any more."""
+        if not self._new:
+            return self._kept
+        k, kept = self._k, self._kept
+        query, row, score = (
+            np.concatenate(parts)
+            for parts in zip((kept.query, kept.row, kept.score), *self._new, strict=True)
+        )
+        query, row, score, rank = _ranked(query, row, score)
+        floor, last = kept.floor.copy(), rank == k - 1
+        floor[query[last]] = score[last] - self._margin
+        good = (rank < k + _SPARE) & (score >= floor[query])
+        self._kept = _Candidates(query=query[good], row=row[good], score=score[good], floor=floor)
+        self._new, self._count = [], 0
+        return self._kept
 
 
 def _product(
