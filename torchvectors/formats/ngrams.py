@@ -13,7 +13,7 @@ Source: facebookresearch/fastText ``src/dictionary.cc`` (``computeSubwords``, ``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -100,7 +100,7 @@ class Ngrams:
 
     def rows_of_one(self, word: bytes) -> NDArray[np.int64]:
         """Return the rows of the n-grams of one word, as `rows_of` does."""
-        buckets = np.array(_buckets_of_one(word, self.minn, self.maxn, self.buckets), np.int64)
+        buckets = _buckets_of_one(word, self.minn, self.maxn, self.buckets)
         return buckets if self.kept is None else _places_in(self.kept, buckets)[0]
 
 
@@ -120,7 +120,8 @@ def _buckets_of(
     """Return the buckets of the n-grams of n words, end to end, and how many each word has."""
     if len(words) <= _FEW:
         single = [_buckets_of_one(word, minn, maxn, buckets) for word in words]
-        return np.array([*chain(*single)], np.int64), np.array([len(one) for one in single], np.int64)
+        counts = np.array([len(one) for one in single], np.int64)
+        return np.concatenate([*single, np.empty(0, np.int64)]), counts
     written = [b"" if word == LINE_END else b"<%b>" % word for word in words]
     raw = np.frombuffer(b"".join(written), np.uint8)
     starts = np.flatnonzero((raw & 0xC0) != 0x80)  # the first byte of each character
@@ -156,17 +157,48 @@ def _buckets_of(
     return found[good].astype(np.int64), np.diff(totals[np.append(0, last)])
 
 
-def _buckets_of_one(word: bytes, minn: int, maxn: int, buckets: int) -> list[int]:
+def _buckets_of_one(word: bytes, minn: int, maxn: int, buckets: int) -> NDArray[np.int64]:
     """Return the same for one word: what numpy needs to begin takes as long as ten words here."""
-    if word == LINE_END:
-        return []
-    text = b"<%b>" % word
-    bounds: Sequence[int] = range(len(text) + 1)
-    signed: Sequence[int] = text
+    text, least = b"<%b>" % word, max(minn, 1)
+    if word == LINE_END or min(maxn, len(text)) < least:
+        return np.empty(0, np.int64)
     if not text.isascii():
-        bounds = [place for place, byte in enumerate(text) if byte & 0xC0 != 0x80] + [len(text)]
-        signed = [byte | 0xFFFFFF00 if byte > 0x7F else byte for byte in text]
-    found, least, last = [], max(minn, 1), len(bounds) - 2
+        return np.array(_buckets_by_characters(text, least, maxn, buckets), np.int64)
+    size, most = len(text), min(maxn, len(text))
+    mask, hashes, places = _lanes(size, least, most)
+    # All n-grams of a length at once, in one int: a hash is of 32 bits, the prime of 25, so that a product stays
+    # within 64.
+    left = int.from_bytes(np.frombuffer(text, np.uint8).astype("<u8").tobytes(), "little")
+    found = []
+    for n in range(1, most + 1):
+        hashes = (hashes ^ left) * 16777619 & mask
+        left >>= 64
+        if n >= least:
+            found.append(hashes.to_bytes(8 * size, "little"))
+    every = np.frombuffer(b"".join(found), "<u8").take(places)
+    return (every % np.uint64(buckets)).astype(np.int64)
+
+
+@lru_cache(maxsize=256)
+def _lanes(size: int, least: int, most: int) -> tuple[int, int, NDArray[np.intp]]:
+    """Return what does not depend on the letters of a text of so many bytes, one to a character.
+
+    An int with 32 ones in each 64 bits; one with the hash of nothing there; and where, among the hashes by length and
+    then by first character, those of the n-grams are, by first character and then by length.
+    """
+    ones = ((1 << 64 * size) - 1) // ((1 << 64) - 1)
+    first, n = np.indices((size, most - least + 1))
+    n += least
+    there = first + n <= size
+    there &= (n > 1) | ((first > 0) & (first < size - 1))
+    return ones * 0xFFFFFFFF, ones * 2166136261, ((n - least) * size + first)[there]
+
+
+def _buckets_by_characters(text: bytes, least: int, maxn: int, buckets: int) -> list[int]:
+    """Return the buckets of a text whose characters may have several bytes."""
+    bounds = [place for place, byte in enumerate(text) if byte & 0xC0 != 0x80] + [len(text)]
+    signed = [byte | 0xFFFFFF00 if byte > 0x7F else byte for byte in text]
+    found, last = [], len(bounds) - 2
     for first in range(len(bounds) - least):
         number, place = 2166136261, bounds[first]
         for n, end in enumerate(bounds[first + least : first + maxn + 1], least):

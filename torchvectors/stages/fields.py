@@ -55,7 +55,7 @@ class Fields:
         if not isinstance(row, (tuple, dict)):
             return b"null"
         # The usual row, a number and its text: done for each row of a corpus, and in a tenth of the time.
-        if self._of_second and type(row) is tuple and len(row) == 2:  # noqa: PLR2004
+        if self._of_second and type(row) is tuple and len(row) == 2:
             label = row[0]
             if type(label) is int and -_LARGE < label < _LARGE:
                 return b"[0,[%d,null]]" % label
