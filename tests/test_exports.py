@@ -162,3 +162,38 @@ def test_what_is_left_out_says_so_and_what_takes_its_place(name: str) -> None:
         getattr(torchvectors, name)
     with pytest.raises(AttributeError, match=r"has no attribute 'no_such_thing'$"):
         _ = torchvectors.no_such_thing
+
+
+# What is loaded when a file of some kind has to be read, or one has to be fetched.
+LATER = ["sqlite3", "requests", "torchvectors.download.fetching", "torchvectors.formats.registry"]
+OPENING = """
+import json, sys
+import torch
+known = set(sys.modules)
+from torchvectors.vocab import GloVe
+row = GloVe("sample")["the"]
+print(json.dumps(sorted(set(sys.modules) - known)))
+"""
+
+
+def test_opening_a_store_loads_no_reader_of_other_formats_and_nothing_that_downloads(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", OPENING],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = json.loads(done.stdout)
+    assert "torchvectors.vectors" in loaded
+    assert [name for name in LATER if name in loaded] == []
+
+
+@pytest.mark.parametrize("room", ["download", "formats", "legacy"])
+def test_a_room_that_loads_its_parts_later_has_all_that_it_says(room: str) -> None:
+    found = importlib.import_module(f"torchvectors.{room}")
+    assert all(getattr(found, name) is not None for name in found.__all__)
+    with pytest.raises(AttributeError, match=r"has no attribute 'no_such_thing'$"):
+        _ = found.no_such_thing

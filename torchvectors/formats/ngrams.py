@@ -176,7 +176,8 @@ def _buckets_of_one(word: bytes, minn: int, maxn: int, buckets: int) -> NDArray[
         if n >= least:
             found.append(hashes.to_bytes(8 * size, "little"))
     every = np.frombuffer(b"".join(found), "<u8").take(places)
-    return (every % np.uint64(buckets)).astype(np.int64)
+    numbered: NDArray[np.int64] = (every % np.uint64(buckets)).astype(np.int64)
+    return numbered
 
 
 @lru_cache(maxsize=256)
