@@ -1160,6 +1160,57 @@ def test_names_may_be_what_people_call_things(server: Server, tmp_path: Path, ca
     assert inside == []  # no folder is made of a name
 
 
+@pytest.mark.parametrize(
+    "last",
+    ["nul%00.zip", f"{'x' * 250}.zip", f"v.{'y' * 250}", "%5C..%5Cv%3A.zip", "a%2Fb%0A.zip", "%FF.", ""],
+)
+def test_a_url_may_end_in_what_no_file_can_be_called(server: Server, cache: Path, last: str) -> None:
+    acquire("v.txt", url=server.on(f"/{last}", file(zipped({"v.txt": text(1)}))), cache=cache)
+    names = {path.name for path in cache.iterdir()}
+    assert len(names) == 4  # the archive, its receipt, the store and the locks
+    for name in names:
+        assert not set(name) & set('<>:"/\\|?*\n\0')  # none of which Windows takes
+        assert len(name) < 230  # there is room for what else a download needs beside it
+
+
+@pytest.mark.parametrize("name", ["half a \ud800 pair.txt", "nul\0.txt"])
+def test_a_name_that_is_no_text_is_that_of_no_member(server: Server, cache: Path, name: str) -> None:
+    url = server.on("/v.zip", file(zipped({"v.txt": text(1)})))
+    with pytest.raises(MemberError, match=r"It holds: v\.txt\. Name one of these\."):
+        acquire(name, url=url, cache=cache)
+    with pytest.raises(NotFoundError, match="no vectors found"):
+        acquire(name, cache=cache)
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        ("v-", r"\.zip\.part: it was removed while it came here"),
+        ("v.txt-", "what was written of it was removed"),
+    ],
+)
+def test_a_folder_that_is_cleaned_while_something_is_made_in_it_is_an_error(
+    server: Server, cache: Path, title: str, said: str
+) -> None:
+    body = zipped({"v.txt": text(1, n=6_000, dim=20)})
+    url = server.on("/v.zip", file(body))
+
+    @contextmanager
+    def bars(what: str) -> Iterator[Progress]:
+        def clean(done: int, total: int | None) -> None:
+            for path in filter(Path.is_file, cache.iterdir()):
+                if what.startswith(title):
+                    path.unlink()
+
+        yield clean
+
+    with pytest.raises(CacheError, match=f"{said}.*Begin again") as caught:
+        acquire("v.txt", url=url, cache=cache, bars=bars)
+    assert "It needs" not in str(caught.value)
+    assert [path.name for path in cache.iterdir()] == [".locks"]
+    assert holds(acquire("v.txt", url=url, cache=cache), text(1, n=6_000, dim=20))
+
+
 def test_a_store_of_ones_own_is_opened_as_it_is(cache: Path, tmp_path: Path) -> None:
     put(cache / "v.txt", text(1))
     made = acquire("v.txt", cache=cache).path

@@ -52,6 +52,35 @@ def test_the_users_cache_folder_comes_last(nowhere: Path) -> None:
     assert folders().search == (nowhere / "user" / "torchvectors",)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere the system itself says where a user's things go")
+def test_a_user_who_has_no_home_is_told_to_name_a_folder(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pwd
+
+    def nobody(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)  # as in a container whose user is a number only
+    assert not folders().find("v.txt")
+    with pytest.raises(CacheError, match=r"no home folder is known.*cannot be written.*TORCHVECTORS_HOME"):
+        writable(folders().write)
+    assert list(Path().iterdir()) == []  # no folder is called "~"
+
+
+def test_a_folder_in_the_home_of_nobody_is_an_error() -> None:
+    with pytest.raises(CacheError, match=r"^~no such user/x: whose home .* Give its whole path"):
+        folders("~no such user/x")
+
+
+@pytest.mark.parametrize("name", ["nul\0", "half a \ud800 pair"])
+def test_a_folder_whose_name_no_folder_can_have_is_an_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CacheError, match=r"this cache folder cannot be written.*cache=…"):
+        writable(tmp_path / name)
+
+
 def test_torchtexts_folder_is_taken_where_it_is_there(nowhere: Path) -> None:
     Path(".vector_cache").mkdir()
     assert folders().search == (Path(".vector_cache"),)
@@ -334,7 +363,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: t
 def test_a_block_that_writes_nothing_replaces_nothing(tmp_path: Path) -> None:
     final = tmp_path / "file"
     final.write_bytes(b"old")
-    with pytest.raises(FileNotFoundError), replacing(final):
+    with pytest.raises(CacheError, match="what was written of it was removed meanwhile"), replacing(final):
         pass
     assert final.read_bytes() == b"old"
 

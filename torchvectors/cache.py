@@ -72,6 +72,8 @@ _CANNOT_WRITE = _FULL | {
     errno.ENOTDIR,  # a file has the folder's
     errno.ELOOP,
 }
+# For users without a home, as those of a container whose number has no name: below a file no folder can be made.
+_NOWHERE = Path(os.devnull, "no home folder is known")
 _ELSEWHERE = "give another folder as cache=… or in the environment variable TORCHVECTORS_HOME."
 
 
@@ -100,17 +102,32 @@ def folders(cache: PathLike | Sequence[PathLike] | None = None) -> Folders:
             read-only folder shared by many users comes first and one's own last. None, or none: those named in
             ``$TORCHVECTORS_HOME`` (separated as in ``$PATH``); else ``.vector_cache`` in the current folder,
             where torchtext put things, if it is there; else the user's cache folder.
+
+    Raises:
+        CacheError: A folder begins with the home of somebody who has none.
     """
     given = [cache] if isinstance(cache, (str, os.PathLike)) else list(cache or ())
     home = [part for part in os.environ.get("TORCHVECTORS_HOME", "").split(os.pathsep) if part]
     if named := given or home:
-        return Folders(search=tuple(Path(one).expanduser() for one in named))
+        return Folders(search=tuple(map(_expanded, named)))
     legacy = Path(".vector_cache")
     return Folders(search=(legacy if legacy.is_dir() else _user_folder(),))
 
 
+def _expanded(folder: PathLike) -> Path:
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        text = f"{os.fspath(folder)}: whose home this cache folder is to lie in is not known."
+        raise CacheError(f"{text} Give its whole path as cache=… or in TORCHVECTORS_HOME.") from error
+
+
 def _user_folder() -> Path:
-    return platformdirs.user_cache_path("torchvectors", appauthor=False)
+    try:
+        folder = platformdirs.user_cache_path("torchvectors", appauthor=False)
+    except RuntimeError:
+        return _NOWHERE
+    return folder if folder.is_absolute() else _NOWHERE  # older ones leave "~" as it is
 
 
 def writable(folder: Path) -> Path:
@@ -123,9 +140,10 @@ def writable(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in its name
         cure = "Give a folder you can write to as cache=…, or in the environment variable TORCHVECTORS_HOME."
-        text = f"{folder}: this cache folder cannot be written ({error.strerror or error}). {cure}"
+        why = getattr(error, "strerror", None) or error
+        text = f"{folder}: this cache folder cannot be written ({why}). {cure}"
         raise CacheError(text) from error
     return folder
 
@@ -338,12 +356,19 @@ def scratch(final: Path, *, made_with: Path | None = None) -> Iterator[Path]:
     except OSError as error:
         # The block may read other files while it writes this one, and fail at them.
         where = error.filename and str(error.filename)
+        if error.errno == errno.ENOENT and where == str(temporary):
+            raise CacheError(_removed(final)) from error
         if error.errno not in _CANNOT_WRITE or where not in (None, str(temporary), str(final)):
             raise
         raise CacheError(_unwritten(final, temporary, error)) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _removed(final: Path) -> str:
+    text = f"{final}: what was written of it was removed meanwhile, by somebody who has cleaned this folder; or by"
+    return f"{text} another process, if the locks in it do not hold. Begin again; or {_ELSEWHERE}"
 
 
 def _unwritten(final: Path, temporary: Path, error: OSError) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torchvectors.acquire.hashed import Hashed
 from torchvectors.acquire.kinds import Stored, kind_of
 from torchvectors.archive import open_member
-from torchvectors.cache import scratch
+from torchvectors.cache import is_full, scratch
 from torchvectors.catalog import Member, strongest
 from torchvectors.errors import CacheError, DigestError, ParseError, warn
 from torchvectors.formats import Peeked
@@ -90,7 +90,8 @@ def convert(origin: Origin, target: Path, *, cut: Cut, prepared: Reader | None, 
         try:
             write_store(target, kept, encoding=cut.encoding, metadata=metadata, ngrams=ngrams)
         except CacheError as error:
-            raise CacheError(f"{error}{_needed(watched, cut)}") from error
+            full = isinstance(error.__cause__, OSError) and is_full(error.__cause__)
+            raise CacheError(f"{error}{_needed(watched, cut) if full else ''}") from error
     return open_store(target)
 
 

@@ -34,10 +34,10 @@ def files_of(name: str, places: Folders) -> Iterator[Path]:
 
 
 def is_file(path: Path) -> bool:
-    """Say whether there is such a file; where the system cannot tell (a name too long), there is none."""
+    """Say whether there is such a file; where the system cannot tell (a name too long, or no name), there is none."""
     try:
         return path.is_file()
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

@@ -6,7 +6,6 @@ Nothing here looks at the disk or the network; of the environment, the mirrors.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shlex
 from dataclasses import dataclass
@@ -115,8 +114,7 @@ def of_url(name: str, url: str, digest: Digest | None, cut: Cut) -> Wanted:
     """Settle what ``Vectors(name, url=…, checksum=…)`` asks for: the member ``name`` of the file at ``url``."""
     digests = () if digest is None else (digest,)
     words = [name, "--url", shown(url), *(f"--checksum={one}" for one in digests)]
-    file = unquote(urlsplit(url).path).rpartition("/")[2] or "download"
-    stem, dot, suffix = file.partition(".")
+    file = unquote(urlsplit(url).path).rpartition("/")[2].replace("\0", "") or "download"
     # Two URLs may end alike, and so may two names: the label keeps their files apart.
     label = _labelled(name, url, *map(str, digests))
     return Wanted(
@@ -125,7 +123,7 @@ def of_url(name: str, url: str, digest: Digest | None, cut: Cut) -> Wanted:
         store=store_name(label, cut),
         whole=store_name(label, WHOLE),
         user_archive=file,
-        own_archive=f"{stem}-{_label(url)}{dot}{suffix}",
+        own_archive=_beside_its_like(file, url),
         own_member=None,  # nobody has published a digest of it
         urls=(url,),
         digests=digests,
@@ -153,11 +151,22 @@ def of_file(path: Path, folders: Sequence[Path], cut: Cut) -> str:
     return store_name(_labelled(whole.name, whole.name if inside else str(whole)), cut)
 
 
+def _beside_its_like(file: str, url: str) -> str:
+    """Return the name of a file from a URL, which no other URL's has, and which every file system takes."""
+    stem, dot, suffix = re.sub(r'[\x00-\x1f<>:"\\|?*]', "_", file).partition(".")
+    return f"{_short(stem)}-{_label(url)}{dot}{_short(suffix, last=True)}"
+
+
 def _labelled(name: str, *parts: str) -> str:
     base = re.sub(r"[^\w.+-]", "_", name.rpartition("/")[2])
-    short = base.encode()[:100].decode(errors="ignore")  # file systems count bytes
-    return f"{short}-{_label(name, *parts)}"
+    return f"{_short(base)}-{_label(name, *parts)}"
+
+
+def _short(name: str, *, last: bool = False) -> str:
+    """Return the first hundred bytes of a name, or its last: file systems count bytes."""
+    whole = name.encode(errors="replace")
+    return (whole[-100:] if last else whole[:100]).decode(errors="ignore")
 
 
 def _label(*parts: str) -> str:
-    return hashlib.sha256(os.fsencode("\0".join(parts))).hexdigest()[:10]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:10]

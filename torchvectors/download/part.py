@@ -174,10 +174,12 @@ class Part:
         """
         self.resumed = self.size > 0
         with on_disk(self.path):
+            if not self.path.exists():  # which to open it would make anew
+                raise self._not_alone()
             file = self.path.open("ab", buffering=0)
             if os.fstat(file.fileno()).st_ino != self._inode:
                 file.close()
-                raise self._not_alone(self.path)
+                raise self._not_alone()
 
         def append(chunk: bytes) -> None:
             with on_disk(self.path, self.size, self.total):
@@ -221,13 +223,13 @@ class Part:
         alone = self._alone_name()
         own = alone.with_name(f"{alone.name}.part")
         if not self._is_own(self.path, nbytes):  # before somebody else's is taken away
-            raise self._not_alone(self.path)
+            raise self._not_alone()
         with self.path.open("rb+") as file:
             os.fsync(file.fileno())  # which may take long; under this name it can still be continued
         self.path.replace(own)
         if not self._is_own(own, nbytes):
-            own.unlink()
-            raise self._not_alone(self.path)
+            own.unlink(missing_ok=True)
+            raise self._not_alone()
         return own
 
     def _alone_name(self) -> Path:
@@ -240,10 +242,13 @@ class Part:
             return False
         return (state.st_ino, state.st_size) == (self._inode, nbytes)
 
-    def _not_alone(self, path: Path) -> CacheError:
-        text = f"{path}: another process has written it while it came here, so the locks in this folder do not hold."
+    def _not_alone(self) -> CacheError:
+        what = "another process has written it while it came here, so the locks in this folder do not hold."
+        if not self.path.exists():
+            what = "it was removed while it came here, by somebody who has cleaned this folder; or by another process,"
+            what += " if the locks in it do not hold. Begin again."
         cure = "Give a folder of this machine's own as cache=…; or let one process fetch it before the others start."
-        return CacheError(f"{text} {cure}")
+        return CacheError(f"{self.path}: {what} {cure}")
 
     def leave(self) -> None:
         """Leave what is here to the next call; nobody can continue what is this process's own."""
@@ -316,7 +321,3 @@ def on_disk(path: Path, size: int = 0, total: int | None = None) -> Iterator[Non
         )
         elsewhere = "or give another folder as cache=… or in the environment variable TORCHVECTORS_HOME."
         raise CacheError(f"{text}{room_in(path.parent)} {cure}; {elsewhere}") from error
-
-
-def _is_count(value: object) -> bool:
-    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
