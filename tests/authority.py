@@ -22,8 +22,11 @@ policy = any
 rand_serial = yes
 copy_extensions = copy
 unique_subject = no
+x509_extensions = signed
 [any]
 commonName = supplied
+[signed]
+authorityKeyIdentifier = keyid
 """
 
 
@@ -39,7 +42,9 @@ class Authority:
         (folder / "index").touch()
         (folder / "settings").write_text(_SETTINGS.format(folder=folder))
         names = ("-out", self.bundle, "-keyout", folder / "authority.key")
-        self._run("req", "-x509", *_CURVE, "-days", "2", "-subj", "/CN=An authority of tests", *names)
+        # Python 3.13 and later believe an authority only that says what it may do.
+        usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        self._run("req", "-x509", *_CURVE, "-days", "2", "-subj", "/CN=An authority of tests", *usage, *names)
 
     def _run(self, *words: object) -> None:
         program = shutil.which("openssl")
