@@ -38,7 +38,7 @@ HOME = Path(torchvectors.__file__).parent
 # Which rooms a phase is at work in.
 PHASES: dict[str, tuple[str, ...]] = {
     "download": ("download", "cache.py"),
-    "conversion": ("acquire", "store", "formats", "archive.py", "cache.py"),
+    "conversion": ("acquire", "archive", "store", "formats", "cache.py"),
     "fit": ("fitting", "stages", "counting", "vocabulary", "cache.py"),
 }
 
@@ -66,7 +66,7 @@ WORK: dict[str, Callable[[str], None]] = {"download": download_and_convert, "con
 def run(phase: str, url: str, cache: Path, kill_at: int, ends: Any) -> None:
     """Do the work in this process; kill it before it has run so many lines of the phase's rooms."""
     os.environ["TORCHVECTORS_HOME"] = str(cache)
-    rooms = tuple(str(HOME / room) for room in PHASES[phase])
+    rooms = tuple(str((HOME / room).resolve(strict=True)) for room in PHASES[phase])
     lines = 0
 
     def in_line(frame: Any, event: str, argument: object) -> Any:
