@@ -266,7 +266,8 @@ socket.socket = socket.SocketType = Refused
 
 DOORS = """
 from torchvectors import GloVe, FastText, Vectors, cli, utils
-from torchvectors.errors import OfflineError, TorchVectorsError
+from torchvectors.datasets import AG_NEWS
+from torchvectors.errors import OfflineError
 url = "http://127.0.0.1:9/v.zip"
 calls = {
     "GloVe": lambda: GloVe("6B", 50),
@@ -274,6 +275,7 @@ calls = {
     "FastText by language": lambda: FastText("en"),
     "Vectors by name": lambda: Vectors("glove.6B.100d"),
     "Vectors by URL": lambda: Vectors("v.txt", url=url),
+    "a data set": lambda: next(iter(AG_NEWS(split="train"))),
     "utils": lambda: utils.download_from_url(url),
     "utils, an asset": lambda: utils.get_asset_local_path(url),
 }
@@ -287,9 +289,12 @@ for name, call in calls.items():
 for words, code in (
     (["download", "glove.6B.50d"], 1),
     (["download", "v.txt", "--url", url], 1),
+    (["download", "AG_NEWS"], 1),
     (["demo", "--quick", "--vectors", "glove.6B.50d"], 1),
     (["info", "glove.6B.50d"], 0),
+    (["info", "AG_NEWS"], 0),
     (["list"], 0),
+    (["list", "datasets"], 0),
     (["verify"], 0),
     (["cache"], 0),
     (["cache", "prune"], 0),
