@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from servers import Reply, Script, Seen, Server, file, redirect
 
@@ -117,7 +117,7 @@ class Fault:
     script: Script | Reply
     says: str  # what the error says of it, as a pattern; of several moments
     again: bool = True  # the same URL is asked again
-    waits: bool = False  # for a time-out
+    waits: Literal["", "silence", "trickle"] = ""  # what is borne for a while, and then given up
     harmless: bool = False  # it is no reason to end in an error, even for ever
     fine_for: str = ""  # the moment for which it is none
 
@@ -190,30 +190,30 @@ FAULTS = {
     "reset in the body": Fault(script=_changed(lambda one: replace(_cut(one), then="reset")), says=_SHORT),
     "closed in a chunked body": Fault(script=_changed(_cut, chunked=True), says=_SHORT),
     "stalled before an answer": Fault(
-        script=Reply(raw=b"", then="stall"), says=r"nothing came for 0\.[0-9]+ s", waits=True
+        script=Reply(raw=b"", then="stall"), says=r"nothing came for 0\.[0-9]+ s", waits="silence"
     ),
     "stalled in the headers": Fault(
-        script=Reply(raw=_OK + b"ETag: ", then="stall"), says=r"nothing came for 0\.[0-9]+ s", waits=True
+        script=Reply(raw=_OK + b"ETag: ", then="stall"), says=r"nothing came for 0\.[0-9]+ s", waits="silence"
     ),
     "stalled in the body": Fault(
         script=_changed(lambda one: replace(_cut(one), then="stall")),
         says=r"nothing came for 0\.[0-9]+ s",
-        waits=True,
+        waits="silence",
     ),
     # It is slow
     "trickling before an answer": Fault(
-        script=Reply(raw=b"", then="trickle"), says=r"only [0-9]+ bytes came in .* s, and", waits=True
+        script=Reply(raw=b"", then="trickle"), says=r"only [0-9]+ bytes came in .* s, and", waits="trickle"
     ),
     "trickling in the headers": Fault(
-        script=Reply(raw=_OK + b"ETag: ", then="trickle"), says=r"only [0-9]+ bytes came in", waits=True
+        script=Reply(raw=_OK + b"ETag: ", then="trickle"), says=r"only [0-9]+ bytes came in", waits="trickle"
     ),
     "trickling in the body": Fault(
         script=_changed(lambda one: replace(one, cut=100, then="trickle")),
         says=r"only [0-9]+ bytes came in",
-        waits=True,
+        waits="trickle",
     ),
     "trickling in a chunk's length": Fault(
-        script=_chunks(then="trickle", again=b"0"), says=r"only [0-9]+ bytes came in", waits=True
+        script=_chunks(then="trickle", again=b"0"), says=r"only [0-9]+ bytes came in", waits="trickle"
     ),
     # It says what is not so
     "a length that is too small": Fault(
