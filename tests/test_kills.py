@@ -37,9 +37,9 @@ BODY = zipped({"v.txt": ROWS})
 HOME = Path(torchvectors.__file__).parent
 # Which rooms a phase is at work in.
 PHASES: dict[str, tuple[str, ...]] = {
-    "download": ("download", "cache.py"),
-    "conversion": ("acquire", "archive", "store", "formats", "cache.py"),
-    "fit": ("fitting", "stages", "counting", "vocabulary", "cache.py"),
+    "download": ("download", "cache"),
+    "conversion": ("acquire", "archive", "store", "formats", "cache"),
+    "fit": ("fitting", "stages", "counting", "vocabulary", "cache"),
 }
 
 

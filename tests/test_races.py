@@ -32,9 +32,9 @@ if sys.argv[1] == "lie":
     import fcntl
     fcntl.flock = lambda *_: None
 if sys.argv[1] == "lie unseen":
-    import fcntl, torchvectors.cache, torchvectors.download.part
+    import fcntl, torchvectors.cache.locks, torchvectors.download.part
     fcntl.flock = lambda *_: None
-    torchvectors.cache.locks_hold = torchvectors.download.part.locks_hold = lambda _: True
+    torchvectors.cache.locks.locks_hold = torchvectors.download.part.locks_hold = lambda _: True
 from torchvectors.acquire import acquire
 
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
