@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from torchvectors.cache import publish, writable
 from torchvectors.download.addresses import is_mirror, offline, shown, unsaid
 from torchvectors.download.answers import Do, Verdict
+from torchvectors.download.disk import on_disk
 from torchvectors.download.goal import Goal, goal_of
 from torchvectors.download.members import MemberSource
-from torchvectors.download.part import on_disk
 from torchvectors.download.receipts import Receipt, beside, receipt_of, write_receipt
 from torchvectors.download.transfer import transfer
 from torchvectors.download.transport import Policy, open_session

@@ -22,8 +22,9 @@ from torchvectors.download.answers import (
     tail_headers,
 )
 from torchvectors.download.directory import MOST, TAIL, Odd, Outside, Place, Window, place_of, seal
+from torchvectors.download.disk import on_disk
 from torchvectors.download.failures import why
-from torchvectors.download.part import CHUNK, on_disk
+from torchvectors.download.part import CHUNK
 from torchvectors.download.transport import Policy, Refused, ask
 
 if TYPE_CHECKING:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import json
 import os
 import secrets
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from torchvectors.cache import is_full, locks_hold, replacing, room_in
-from torchvectors.download.answers import Held, Origin, anywhere, is_sound
+from torchvectors.cache import locks_hold, replacing
+from torchvectors.download.answers import Held, Origin, anywhere
 from torchvectors.download.disguise import HEAD
+from torchvectors.download.disk import cut_at_zeros, noted, on_disk, read_note
 from torchvectors.errors import CacheError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["ALONE", "CHUNK", "Part", "clear_part", "on_disk"]
+__all__ = ["ALONE", "CHUNK", "Part", "clear_part"]
 
-_SECTOR = 512  # bytes; what a disk writes whole or not at all
-_ZEROS = bytes(8)  # as many are no chance in what is packed, and are in no text
 ALONE = ".alone-"  # and eight hexadecimal digits: what belongs to one process
 CHUNK = 1 << 16  # bytes; what a broken connection may lose
 
@@ -102,11 +99,12 @@ class Part:
         self._sweep()
         with on_disk(self.aside):
             self.aside.unlink(missing_ok=True)
-        origin = self._read_note()
-        if origin is None or not self.path.is_file():
+        note = read_note(self._note)
+        if note is None or not self.path.is_file():
             return self.drop()
+        origin, self._safe = note
         with on_disk(self.path):
-            _cut_at_zeros(self.path, self._safe)
+            cut_at_zeros(self.path, self._safe)
         self.recount()
         self.origin, self.resumed = origin, True
         return None
@@ -131,15 +129,6 @@ class Part:
                 self._count(chunk)
         self.origin, self.resumed, self.afresh, self._safe = origin, resumed, afresh, safe
 
-    def _read_note(self) -> Origin | None:
-        try:
-            fields = json.loads(self._note.read_text("utf-8"))
-            self._safe = fields.pop("safe", 0)
-            origin = Origin(**fields)
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-            return None
-        return origin if is_sound(origin) and type(self._safe) is int and self._safe >= 0 else None
-
     def drop(self) -> None:
         """Remove what is here."""
         with on_disk(self.path):
@@ -162,7 +151,7 @@ class Part:
                 on_disk(self.path, self.size, origin.total),
                 replacing(self._note, made_with=self._destination) as temporary,
             ):
-                temporary.write_bytes(_noted(origin, self._safe))
+                temporary.write_bytes(noted(origin, self._safe))
             self.origin = origin
 
     @contextmanager
@@ -201,7 +190,7 @@ class Part:
             self._safe = self.size
             if self.origin is not None:
                 with self._note.open("rb+") as note:
-                    note.write(_noted(self.origin, self._safe))
+                    note.write(noted(self.origin, self._safe))
 
     def _count(self, chunk: bytes) -> None:
         for one in self._hashes.values():
@@ -269,55 +258,6 @@ class Part:
                 path.unlink(missing_ok=True)
 
 
-def _noted(origin: Origin, safe: int) -> bytes:
-    # Always as long for one origin, for then a full disk takes it, too.
-    longest = json.dumps(asdict(origin) | {"safe": 1 << 63}).encode()
-    return json.dumps(asdict(origin) | {"safe": safe}).encode().ljust(len(longest))
-
-
-def _cut_at_zeros(path: Path, safe: int) -> None:
-    """Cut a part off where a power cut may have taken the rest: of what was not written through, zeros are left.
-
-    They end where a sector does, or the file. What else is zeros there is fetched again.
-    """
-    place = safe // _SECTOR * _SECTOR
-    with path.open("rb+") as file:
-        file.seek(place)
-        while chunk := file.read(CHUNK):
-            for start in range(0, len(chunk), _SECTOR):
-                sector = chunk[start : start + _SECTOR]
-                if sector.endswith(_ZEROS) and place + start + len(sector) > safe:
-                    file.truncate(max(place + start, safe))
-                    return
-            place += len(chunk)
-
-
 def clear_part(destination: Path) -> None:
     """Remove what lies beside a whole file that its download needed; the caller holds its lock."""
     Part(destination, (), sure=False).clean()
-
-
-@contextmanager
-def on_disk(path: Path, size: int = 0, total: int | None = None) -> Iterator[None]:
-    """Turn what the system says against writing ``path`` into a `CacheError`.
-
-    Args:
-        path: What is written.
-        size: The bytes of it that are there and stay.
-        total: The bytes that it is to have, if known.
-    """
-    try:
-        yield
-    except CacheError:
-        raise
-    except OSError as error:
-        where = error.filename or path  # what lies in the way may be the note
-        text = f"{where}: it could not be written ({error.strerror or error})."
-        text += f" It needs {total:,} bytes, and {size:,} of them are there." if total else ""
-        cure = (
-            "Make room and call again, which continues it"
-            if is_full(error)
-            else "Move away what is in the way"
-        )
-        elsewhere = "or give another folder as cache=… or in the environment variable TORCHVECTORS_HOME."
-        raise CacheError(f"{text}{room_in(path.parent)} {cure}; {elsewhere}") from error
