@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from servers import Reply, Seen, Server, file
 
@@ -428,6 +428,7 @@ SMALL = zipped({"a.txt": FEW[:3000], "few.txt": FEW[:9000], "z.txt": SOME[:30_00
     places=st.lists(st.integers(1, 420), min_size=1, max_size=6),
     values=st.lists(st.integers(0, 255), min_size=6, max_size=6),
 )
+@example(places=[110], values=[36] * 6)  # the member's size, to one that is too large
 def test_every_spoilt_directory_ends_in_the_archive_the_member_or_an_error(
     server: Server, tmp_path_factory: pytest.TempPathFactory, places: list[int], values: list[int]
 ) -> None:

@@ -189,11 +189,14 @@ class MemberSource:
         self._part.recount()
         logger.info("%s: unpacking it once, to check it", self._part.path)
         algorithm = self._alone.promise.digests[0].algorithm
-        found = hashlib.new(algorithm, usedforsecurity=False)
+        found, nbytes, said = hashlib.new(algorithm, usedforsecurity=False), 0, place.info.file_size
         try:
             with zipfile.ZipFile(self._part.path) as archive, archive.open(place.info.filename) as stream:
                 while data := stream.read(_CHUNK):
                     found.update(data)
+                    nbytes += len(data)
+            if nbytes != said:  # which `zipfile` does not mind, and other readers do
+                raise zipfile.BadZipFile(f"it has {nbytes:,} bytes, and its directory says {said:,}")
         except _DAMAGED as error:
             return Verdict(do=Do.WRONG, reason=f"the member is damaged ({error})", wrong=True, damaged=True)
         return self._alone.promise.verify(lambda _: found.hexdigest())
