@@ -6,7 +6,6 @@ import ctypes
 import errno
 import multiprocessing
 import os
-import resource
 import signal
 import sys
 import traceback
@@ -23,6 +22,8 @@ from torch.utils.data.datapipes.iter import IterableWrapper
 from torchvectors.acquire import acquire
 from torchvectors.errors import CacheError, GraphError, TorchVectorsError
 from torchvectors.fitting.fitted import written
+
+resource = pytest.importorskip("resource", reason="of POSIX alone")
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning"),

@@ -28,6 +28,7 @@ from torchvectors.stages.recording import Recording
 from torchvectors.store import open_store
 
 pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="its processes are forked"),
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning"),
 ]

@@ -24,6 +24,8 @@ from torchvectors.download import receipt_of
 from torchvectors.download.receipts import beside
 from torchvectors.store import open_store
 
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="its processes are forked")
+
 # One process that has imported the package; for each job it forks another, whose threads begin all at once.
 STABLE = """
 import hashlib, json, os, signal, sys, threading
