@@ -193,6 +193,18 @@ def test_a_broken_transfer_goes_on_where_it_was() -> None:
     assert Path(path).read_bytes() == BODY
 
 
+def test_a_folder_in_the_place_of_its_receipt_is_an_error_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "a.receipt.json").mkdir()
+    with (
+        Server() as server,
+        pytest.raises(CacheError, match=r"a\.receipt\.json: .*Move away what is in the way"),
+    ):
+        download_from_url(server.on("/a", file(BODY)), path=tmp_path / "a")
+    assert server.log == []
+    assert visible(tmp_path) == set()
+    assert (tmp_path / "a.receipt.json").is_dir()
+
+
 def test_threads_that_want_one_file_at_once_download_it_once() -> None:
     with Server() as server:
         url = server.on("/file.txt", file(BODY))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from torchvectors.cache import folders, lock, writable
 from torchvectors.catalog import Digest
 from torchvectors.catalog.drive import addresses
 from torchvectors.download import fetch, shown
+from torchvectors.download.disk import on_disk
 from torchvectors.download.receipts import beside
 from torchvectors.errors import CacheError, DigestError, NotFoundError
 from torchvectors.progress import bar
@@ -88,14 +90,16 @@ def download_from_url(
         if not overwrite and _is_there(target, digest):  # another process was faster
             return str(target)
         # A receipt would bind later downloads to this file's digest, and ``overwrite`` asks for what is there now.
-        beside(target).unlink(missing_ok=True)
+        with on_disk(beside(target)):
+            beside(target).unlink(missing_ok=True)
         try:
             with bar(target.name) as progress:
                 fetch(addresses(url), target, digests=[digest] if digest else (), progress=progress)
         except DigestError as error:
             raise DigestError(f"The hash of {target} does not match. {error}") from error
         finally:
-            beside(target).unlink(missing_ok=True)
+            with suppress(OSError):  # one that has come is what was asked for
+                beside(target).unlink(missing_ok=True)
     logger.info("File %s downloaded.", target)
     return str(target)
 
