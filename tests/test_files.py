@@ -284,6 +284,37 @@ def test_a_nodes_state_after_any_number_of_rows_gives_the_tail(here: Path, form:
         assert list(other) == rows
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '1,"never\n2,b\n3,c\n4,"x\n5,e\n6,f\n',  # rows that were read ahead and given back
+        '\ufeff1,"never\n2,b\n3,"x\n4,d\n',
+        '1,"never\n2,b\n3,c\n4,a row that is too long\n5,"e"\n6,f',
+        'a row that is too long\n2,b\n"3\n4",d\n\n5,\0\n6,f',
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("header", [False, ("number", "letter")])
+def test_a_state_behind_rows_that_were_left_out_gives_the_tail(
+    text: str, packed: bool, header: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "some.csv"
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+
+    def made() -> Any:
+        return nodes.ReadCSV(path, header=header, bad_rows="skip", max_row_bytes=20)
+
+    whole, rows, states = made(), [], []
+    for row in whole:
+        rows.append(row)
+        states.append(whole.state_dict())
+    assert len(rows) >= 2
+    for start, state in enumerate(states, start=1):
+        again = made()
+        again.reset(state)
+        assert list(again) == rows[start:]
+
+
 def test_a_state_goes_to_its_row_without_reading_what_comes_before(here: Path) -> None:
     source: Any = nodes.ReadCSV(["a.csv", "sub/c.csv"], "text")
     assert list(itertools.islice(source, 3)) == ['good,\n"fine"', "bad", "a cat"]

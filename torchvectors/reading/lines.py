@@ -174,8 +174,12 @@ class Lines:
         Raises:
             ParseError: The text ends before.
         """
+        while self._ahead and self.byte < place.byte:  # these have been read from the stream already
+            self.byte += len(self._ahead.popleft())
         left = place.byte - self.byte
-        if isinstance(self._file, (io.BufferedReader, io.BytesIO)) and self._file.seekable():
+        if left and self._head:
+            left, self._head = left - len(self._head), b""
+        if left > 0 and isinstance(self._file, (io.BufferedReader, io.BytesIO)) and self._file.seekable():
             target = self._file.tell() + left
             left = max(target - self._file.seek(0, io.SEEK_END), 0)
             self._file.seek(target)
