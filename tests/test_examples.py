@@ -13,6 +13,9 @@ from types import ModuleType
 
 import pytest
 import torch
+from made_sets import MADE, catalog_of, put
+
+from torchvectors.catalog import datasets as records
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
 
@@ -121,6 +124,19 @@ def test_one_program_measures_the_five_sets_that_are_at_hand(
         assert "no such set: left out. there is no such set; give a file of your own" in said
     finally:
         torch.set_num_threads(threads)
+
+
+def test_sets_that_are_known_by_name_come_with_the_label_first(
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = tmp_path / "catalog.json"
+    catalog.write_text(catalog_of("http://127.0.0.1:9"), "utf-8")
+    monkeypatch.setattr(records, "DATA", catalog)
+    for name in ("SST2", "AG_NEWS"):
+        put(name, own_cache)
+        for part, split in zip(example("five_sets").known(name), ("train", "dev" if name == "SST2" else "test")):
+            rows = MADE[name].rows[split]
+            assert list(part) == [row[::-1] if name == "SST2" else row for row in rows]
 
 
 def test_texts_of_one_review_are_all_for_training_or_all_for_the_test(tmp_path: Path) -> None:

@@ -97,6 +97,14 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
         getattr(torchvectors, "nowhere")  # noqa: B009 - mypy knows that it is not there
 
 
+def test_what_a_room_exports_is_there() -> None:
+    for info in pkgutil.iter_modules(torchvectors.__path__, "torchvectors."):
+        if info.name == "torchvectors.__main__":  # which runs the command
+            continue
+        room = importlib.import_module(info.name)
+        assert [one for one in getattr(room, "__all__", ()) if not hasattr(room, one)] == [], info.name
+
+
 def test_every_module_says_what_it_exports() -> None:
     for info in pkgutil.walk_packages(torchvectors.__path__, "torchvectors."):
         text = Path(torchvectors.__path__[0], *info.name.split(".")[1:])

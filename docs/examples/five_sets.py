@@ -109,13 +109,19 @@ def own(file: str) -> tuple[Pipe, Pipe]:
     return Part(rows, test=False), Part(rows, test=True)
 
 
+def label_first(row: tuple[str, int]) -> tuple[int, str]:
+    """Turn a row round."""
+    return row[1], row[0]
+
+
 def known(name: str) -> tuple[Pipe, Pipe]:
     """Get a data set that this package knows by its name."""
     found = getattr(datasets, name, None)
     if found is None:
         raise NotAtHandError("there is no such set; give a file of your own: --data NAME=FILE.csv")
-    train, test = (found(split=split) for split in ("train", "dev" if name == "SST2" else "test"))
-    return train, test
+    if name == "SST2":  # whose text comes first, and whose test part has no labels
+        return found(split="train").map(label_first), found(split="dev").map(label_first)
+    return found(split="train"), found(split="test")
 
 
 def trained(

@@ -9,7 +9,6 @@ from torchvectors.corpora.read import everything, files_asked, identity, read_ro
 
 __all__ = [
     "Asked",
-    "acquire_files",
     "asked_of",
     "everything",
     "files_asked",
