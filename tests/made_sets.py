@@ -13,7 +13,7 @@ import json
 import lzma
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 from torchvectors.catalog import Digest, datasets
 from torchvectors.catalog.datasets import DataFile, DataSet
 
-__all__ = ["MADE", "Made", "catalog_of", "put", "tarred", "zipped"]
+__all__ = ["MADE", "Made", "catalog_of", "changed", "put", "tarred", "zipped"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,23 @@ def tarred(members: Mapping[str, str | bytes]) -> bytes:
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     return packed.getvalue()
+
+
+def changed(packed: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Change every file, in an archive, in an archive within it, or as it is."""
+    if packed.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            return zipped({name: changed(archive.read(name), change) for name in archive.namelist()})
+    if packed.startswith(b"\xfd7zXZ"):
+        return lzma.compress(change(lzma.decompress(packed)))
+    if not packed.startswith(b"\x1f\x8b"):
+        return change(packed)
+    unpacked = gzip.decompress(packed)
+    if unpacked[257:262] != b"ustar":
+        return gzip.compress(change(unpacked), mtime=0)
+    with tarfile.open(fileobj=io.BytesIO(unpacked)) as tar:
+        files = {one.name: tar.extractfile(one) for one in tar if one.isreg()}
+        return tarred({name: changed(file.read(), change) for name, file in files.items() if file})
 
 
 _CSV = {
@@ -209,7 +226,7 @@ _CAPTION_ROWS = [("Zwei M\u00e4nner ", "Two men"), ("", ""), ("ein Hund\u2028.",
 _URLS = {
     "cnn_train": ["http://web.archive.org/cnn/1", "http://web.archive.org/cnn/2"],
     "cnn_val": ["http://web.archive.org/cnn/3"],
-    "cnn_test": ["http://web.archive.org/cnn/missing"],
+    "cnn_test": ["http://web.archive.org/cnn/missing", "http://web.archive.org/cnn/4"],
     "dailymail_train": ["http://web.archive.org/dm/1"],
     "dailymail_val": [],
     "dailymail_test": ["http://web.archive.org/dm/2"],
@@ -241,7 +258,7 @@ def _stories() -> Made:
     rows = {
         "train": [row(_URLS["cnn_train"][1]), row(_URLS["cnn_train"][0]), row(_URLS["dailymail_train"][0])],
         "val": [row(_URLS["cnn_val"][0])],
-        "test": [row(_URLS["dailymail_test"][0])],
+        "test": [row(_URLS["cnn_test"][1]), row(_URLS["dailymail_test"][0])],
     }
     return Made(files={"cnn": packed("cnn"), "dailymail": packed("dailymail"), **lists}, rows=rows)
 

@@ -134,7 +134,8 @@ def test_sets_that_are_known_by_name_come_with_the_label_first(
     monkeypatch.setattr(records, "DATA", catalog)
     for name in ("SST2", "AG_NEWS"):
         put(name, own_cache)
-        for part, split in zip(example("five_sets").known(name), ("train", "dev" if name == "SST2" else "test")):
+        splits = ("train", "dev" if name == "SST2" else "test")
+        for part, split in zip(example("five_sets").known(name), splits, strict=True):
             rows = MADE[name].rows[split]
             assert list(part) == [row[::-1] if name == "SST2" else row for row in rows]
 

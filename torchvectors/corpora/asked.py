@@ -64,7 +64,7 @@ def asked_of(
             raise UnknownNameError(f"Invalid language code {language_code}: {data.name} has {known}.")
         return (Asked(chosen=language_code),)
     if language_pair is None:
-        return tuple(Asked(split=one) for one in wanted) or (Asked(),)
+        return tuple(Asked(split=one) for one in wanted) if data.splits else (Asked(),)
     languages = _pair(data, language_pair)
     named = {
         split: {"valid": valid_set, "test": test_set}[split] or usual for split, usual in data.talks.items()

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from torchvectors.archive import each_member
+from torchvectors.corpora.text import missing_member
 from torchvectors.errors import ParseError
 
 if TYPE_CHECKING:
@@ -84,19 +85,27 @@ def review_rows(path: Path, split: str) -> Iterator[tuple[int, str]]:
     """Yield a review for each file in the folders "neg" and "pos" of a split, in the archive's order.
 
     Of a file of several lines each is a row.
+
+    Raises:
+        MemberError: One of the folders is not there, or empty.
     """
 
     def wanted(name: str) -> bool:
         folders = name.split("/")
         return folders[-3:-2] == [split] and folders[-2] in _LABELS
 
+    missing = set(_LABELS)
     for stream in each_member(path, wanted):
-        label = _LABELS[stream.name.split("/")[-2]]
+        folder = stream.name.split("/")[-2]
+        missing.discard(folder)
+        label = _LABELS[folder]
         for line in _all_of(stream).split(b"\n"):
             text = line.strip(b"\r\n").decode("utf-8", "ignore")
             if text:
                 for one in _NEWLINE.split(text):
                     yield label, one
+    if missing:
+        raise missing_member(path, f"{split}/{min(missing)}")
 
 
 def story_names(text: Text) -> set[str]:
@@ -109,10 +118,12 @@ def story_rows(path: Path, names: set[str]) -> Iterator[tuple[str, str]]:
     """Yield the text and the summary of each story that is listed, in the archive's order.
 
     Raises:
+        MemberError: None of them is there.
         ParseError: A story is not UTF-8.
     """
+    found = False
     for stream in each_member(path, lambda name: name.rpartition("/")[2] in names):
-        data = _all_of(stream)
+        found, data = True, _all_of(stream)
         try:
             yield _story(data.decode("utf-8").split("\n"))
         except UnicodeDecodeError as error:
@@ -120,6 +131,8 @@ def story_rows(path: Path, names: set[str]) -> Iterator[tuple[str, str]]:
             raise ParseError(
                 f"{path}: {stream.name}:{line}: this is not UTF-8 ({error.reason}). {_CURE}"
             ) from error
+    if names and not found:
+        raise missing_member(path, min(names))
 
 
 def _story(lines: list[str]) -> tuple[str, str]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from torchvectors.reading import long_fields
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from torchvectors.corpora.text import Text
 
@@ -47,11 +51,21 @@ def table_rows(text: Text, table: Table, convert: Convert) -> Iterator[Any]:
     for _ in range(table.header):
         next(text, None)
     quoting: Any = csv.QUOTE_MINIMAL if table.quoted else csv.QUOTE_NONE
-    reader = csv.reader(text, delimiter=table.delimiter, quoting=quoting)
+    held: list[str] = []  # the lines of the row that is being read
+    lines = _kept(text, held)
+    read = partial(csv.reader, delimiter=table.delimiter, quoting=quoting)
+    reader = read(lines)
     while True:
         first = text.line + 1
+        held.clear()
         try:
-            fields = next(reader)
+            try:
+                fields = next(reader)
+            except csv.Error as error:
+                if "field limit" not in str(error):
+                    raise
+                with long_fields():
+                    fields = next(read(chain(tuple(held), lines)))
         except StopIteration:
             return
         except csv.Error as error:
@@ -68,3 +82,9 @@ def table_rows(text: Text, table: Table, convert: Convert) -> Iterator[Any]:
             ) from error
         if row is not None:
             yield row
+
+
+def _kept(lines: Iterable[str], held: list[str]) -> Iterator[str]:
+    for line in lines:
+        held.append(line)
+        yield line

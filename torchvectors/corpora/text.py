@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torchvectors.archive import MemberStream
 
-__all__ = ["Text", "byte_lines", "ends_with", "opened", "text_of"]
+__all__ = ["Text", "byte_lines", "ends_with", "missing_member", "opened", "text_of"]
 
 
 class Text:
@@ -95,11 +95,15 @@ def opened(path: Path, wanted: Callable[[str], bool], what: str) -> Iterator[Mem
         for stream in members:
             yield stream
             return
+    raise missing_member(path, what)
+
+
+def missing_member(path: Path, what: str) -> MemberError:
+    """Return the error for an archive that lacks what is read of it."""
     held = contents_of(path).members
-    shown = ", ".join(held[:20]) + (f" and {len(held) - 20} more" if len(held) > 20 else "")
-    raise MemberError(
-        f"{path}: there is no {what!r} in this archive. It holds: {shown or 'nothing'}. Delete it to get it anew."
-    )
+    shown = ", ".join(held[:20]) + (f" and {len(held) - 20:,} more" if len(held) > 20 else "")
+    text = f"{path}: there is no {what!r} in this archive. It holds: {shown or 'nothing'}."
+    return MemberError(f"{text} Delete it to get it anew.")
 
 
 @contextmanager

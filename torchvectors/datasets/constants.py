@@ -57,12 +57,17 @@ class _Module(ModuleType):
 def _constant(data: DataSet, name: str) -> Any:
     match name:
         case "URL":
-            return data.url
+            return _copied(data.url)
         case "MD5":
-            return data.md5
+            return _copied(data.md5)
         case "NUM_LINES":
             return _counts(data.lines) or None
     return data.name
+
+
+def _copied(one: Any) -> Any:
+    """Copy a dict: some programs write other addresses into it."""
+    return dict(one) if isinstance(one, dict) else one
 
 
 def _counts(lines: Mapping[str, Any]) -> dict[Any, Any]:

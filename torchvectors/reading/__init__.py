@@ -6,7 +6,7 @@ kind of text, from any place on.
 """
 
 from torchvectors.reading.bad import BadRows, Policy, check_policy
-from torchvectors.reading.fields import Dialect, field_rows
+from torchvectors.reading.fields import Dialect, field_rows, long_fields
 from torchvectors.reading.kinds import Delimited, JsonLines, Kind, PlainLines, WholeTexts
 from torchvectors.reading.lines import LARGEST_ROW, Lines, Place, Readable, buffered, expect_encoding
 from torchvectors.reading.shapes import Labels, Names, Shape
@@ -34,4 +34,5 @@ __all__ = [
     "field_rows",
     "json_values",
     "line_texts",
+    "long_fields",
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torchvectors.errors import GraphError
-from torchvectors.reading.lines import TooLongError
+from torchvectors.reading.lines import LARGEST_ROW, TooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from torchvectors.reading.bad import BadRows
     from torchvectors.reading.lines import Lines
 
-__all__ = ["Dialect", "field_rows"]
+__all__ = ["Dialect", "field_rows", "long_fields"]
 
 _LIMIT = threading.Lock()  # the length of the longest field is one number for the whole process
 
@@ -106,9 +107,16 @@ def _said(error: csv.Error) -> str:
 def _long_row(lines: Lines, dialect: Dialect) -> list[str]:
     """Read again a row that has a field longer than the standard library takes by itself."""
     lines.give_back()
+    with long_fields(lines.largest):
+        return next(csv.reader(lines, **dialect.arguments()))
+
+
+@contextmanager
+def long_fields(largest: int = LARGEST_ROW) -> Iterator[None]:
+    """Let the standard library take fields of so many characters."""
     with _LIMIT:
-        before = csv.field_size_limit(lines.largest)
+        before = csv.field_size_limit(largest)
         try:
-            return next(csv.reader(lines, **dialect.arguments()))
+            yield
         finally:
             csv.field_size_limit(before)
