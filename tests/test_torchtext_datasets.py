@@ -636,11 +636,13 @@ def test_download_fetches_all_files_of_a_data_set(
         assert main(["download", "AG_NEWS", "CC100:de"]) == 0
         assert main(["download", "CC100"]) == 1
         assert main(["download", "IMDB:de"]) == 1
+        assert main(["download", "IMDB", "--url", server.url("/other")]) == 1
     said = capsys.readouterr()
     assert f"AG_NEWS: {own_cache / 'datasets' / 'AG_NEWS' / 'test.csv'}" in said.out
     assert f"CC100:de: {own_cache / 'datasets' / 'CC100' / 'de.txt.xz'}" in said.out
     assert "say which language" in said.err
     assert "no parts to choose from" in said.err
+    assert "IMDB is a data set, whose addresses and digests are known: leave out --url" in said.err
     monkeypatch.setenv("TORCHVECTORS_OFFLINE", "1")
     assert list(datasets.CC100(language_code="de")) == MADE["CC100"].rows[""]
     assert main(["cache"]) == 0
@@ -661,6 +663,8 @@ def test_list_and_info_know_data_sets(capsys: pytest.CaptureFixture[str]) -> Non
     assert "train: 25,000" in told
     assert main(["info", "IWSLT2016", "--json"]) == 0
     assert "IWSLT2017" in json.loads(capsys.readouterr().out)["gone"]
+    assert main(["info", "ag_news"]) == 1
+    assert "Did you mean 'AG_NEWS'?" in capsys.readouterr().err
 
 
 # The records
@@ -684,6 +688,11 @@ def test_the_records_are_what_make_gives_from_the_facts(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_gives_the_nearest_ones() -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'IMDB'"):
-        dataset("IMDb")
+    for name, near in {
+        "IMDb": "'IMDB'",
+        "ag_news": "'AG_NEWS'",
+        "WikiText": "'WikiText2' or 'WikiText103'",
+    }.items():
+        with pytest.raises(UnknownNameError, match=f"Did you mean {near}"):
+            dataset(name)
     assert torchvectors.datasets is datasets

@@ -119,7 +119,8 @@ def dataset(name: str) -> DataSet:
     """
     known = _known(DATA)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        near = [one for one in known if one.casefold() == name.casefold()]
+        near = near or difflib.get_close_matches(name, known, n=3, cutoff=0.4)
         hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are {', '.join(known)}."
         raise UnknownNameError(f"{name!r}: there is no data set of this name. {hint}")
     return known[name]

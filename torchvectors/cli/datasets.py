@@ -22,8 +22,8 @@ _HEADS = ("NAME", "ROWS", "SIZE", "LICENCE", "A ROW", "HERE")
 
 
 def is_dataset(name: str) -> bool:
-    """Say whether this names a data set; "CC100:de" does, too."""
-    return name.partition(":")[0] in dataset_names()
+    """Say whether this names a data set, or would if case did not count; "CC100:de" does, too."""
+    return name.partition(":")[0].casefold() in map(str.casefold, dataset_names())
 
 
 def show_list(words: Sequence[str], cache: str | None, *, as_json: bool) -> int:

@@ -38,6 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _run(given: argparse.Namespace) -> int:
     from torchvectors.acquire import acquire
+    from torchvectors.errors import UnknownNameError
     from torchvectors.progress import bar
 
     for name in given.names:
@@ -45,6 +46,9 @@ def _run(given: argparse.Namespace) -> int:
             print('sample: it comes with the package, GloVe("sample") opens it.')
             continue
         if datasets.is_dataset(name):
+            if given.url or given.checksum:
+                text = f"{name} is a data set, whose addresses and digests are known"
+                raise UnknownNameError(f"{text}: leave out --url and --checksum.")
             datasets.fetch(name, given.cache)
             continue
         store = acquire(name, cache=given.cache, url=given.url, checksum=given.checksum, bars=bar)
