@@ -135,6 +135,15 @@ def test_members_are_read_out_of_archives_of_every_kind_and_nothing_is_unpacked(
         list(ReadCSV(name, "text", members="d.txt"))
 
 
+def test_a_glob_leaves_alone_what_a_mac_adds_to_an_archive(here: Path) -> None:
+    mac = {"__MACOSX/t/pos/._1.txt": b"\0\5\x16\7", "t/pos/._1.txt": b"\0\5\x16\7", "t/.git/1.txt": b"x"}
+    (here / "t.zip").write_bytes(zipped({**mac, "t/pos/1.txt": b"Good.", "t/.hidden": b"Named."}))
+    assert list(ReadFolders("t.zip", members="*/*.txt")) == [("pos", "Good.")]
+    assert (
+        list(ReadLines("t.zip", members=".h*")) == list(ReadLines("t.zip", members=".hidden")) == ["Named."]
+    )
+
+
 def test_a_file_that_was_packed_alone_is_read_and_has_no_members(here: Path) -> None:
     (here / "c.csv.gz").write_bytes(gzip.compress(BODIES["b.csv"]))
     (here / "d.csv.xz").write_bytes(lzma.compress(BODIES["b.csv"]))

@@ -98,7 +98,8 @@ def _globbed(pattern: str, name: str, stage: str) -> list[str]:
 class Wanted:
     """Which members of an archive are read: those that a pattern names, from the right, part by part.
 
-    ``train.csv`` is any of that name, ``train/*.csv`` any whose folder is called so; ``*`` crosses no slash.
+    ``train.csv`` is any of that name, ``train/*.csv`` any whose folder is called so; ``*`` crosses no slash, and stands
+    for no point at a name's beginning, as in globs of files: so what a Mac leaves beside a member is not meant.
     """
 
     patterns: tuple[str, ...]
@@ -117,7 +118,9 @@ def _means(pattern: str, name: str) -> bool:
         return True
     parts, wanted = PurePosixPath(name).parts, PurePosixPath(pattern).parts
     pairs = zip(reversed(parts), reversed(wanted), strict=False)
-    return len(wanted) <= len(parts) and all(fnmatchcase(part, one) for part, one in pairs)
+    return len(wanted) <= len(parts) and all(
+        fnmatchcase(part, one) and part.startswith(".") <= one.startswith(".") for part, one in pairs
+    )
 
 
 def wanted_in(members: str | Sequence[str] | None, stage: str) -> Wanted | None:

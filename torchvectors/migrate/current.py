@@ -195,7 +195,8 @@ def _datasets_area() -> Area:
 _OTHER = {
     "CoLA": f"{_DATASET}; its first row is given, too, which torchtext took for a header",
     "IWSLT2016": "its publisher has removed the file: put it into the cache if you have it, or use IWSLT2017",
-    "IWSLT2017": "the same rows, of the published file, which is verified; the archive in it is copied to a temporary file",
+    "IWSLT2017": "the same rows, of the published file, which is verified; the archive in it is copied to a "
+    "temporary file",
     "Multi30k": f"{_DATASET}; the side files that a Mac left in one archive are no rows",
 }
 
