@@ -194,6 +194,7 @@ def test_constants_are_where_programs_imported_them() -> None:
     for name in MADE:
         module = importlib.import_module(f"torchvectors.datasets.{name.lower()}")
         assert getattr(module, name) is datasets.DATASETS[name]
+        assert getattr(datasets, name.lower()) is module
         assert datasets.NUM_LINES[name] == module.NUM_LINES
         assert datasets.URLS[name] == module.URL
         with pytest.raises(AttributeError, match="no attribute 'nowhere'"):

@@ -30,7 +30,9 @@ __all__ = [
 # Text with numbers shrinks to a third; zeros shrink to a thousandth. What grows more than this is no vector file.
 LARGEST_RATIO = 200
 SLACK = 1 << 20  # bytes that even the smallest archive may unpack to
-MOST_MEMBERS = 450_000  # of an archive; the Daily Mail's stories are 219,506, whose names count for 70,000 more
+MOST_MEMBERS = (
+    450_000  # of an archive; the Daily Mail's stories are 219,506, whose names count for 70,000 more
+)
 
 CHUNK = 1 << 16  # bytes
 _LONGEST_HEADER = 1 << 20  # bytes of a tar before one of its members: a name, times, a map of holes

@@ -34,7 +34,8 @@ def register_modules(package: str, functions: Mapping[str, Any]) -> None:
     """
     for name, function in functions.items():
         module = _Module(f"{package}.{name.lower()}", name, function)
-        sys.modules.setdefault(module.__name__, module)
+        # An import of what is there already makes no attribute of it.
+        setattr(sys.modules[package], name.lower(), sys.modules.setdefault(module.__name__, module))
 
 
 class _Module(ModuleType):
