@@ -612,7 +612,9 @@ def test_verify_compares_digests_and_counts_the_rows(
     (path,) = (own_cache / "datasets" / "RTE").iterdir()
     path.write_bytes(b"another")
     assert main(["verify", "RTE"]) == 1
-    assert "RTE.zip: it is your own, and not the published file" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "RTE.zip: it is your own, and not the published file" in said
+    assert "It is not used. Delete it" in said  # which is what the function says, too
     assert path.exists()
 
 

@@ -206,7 +206,8 @@ def _own(held: Held, progress: Progress) -> Finding:
         why = (
             f"it is your own, and not the published file: it has {digest}, not {' or '.join(map(str, known))}"
         )
-        fix = "It is used as it is. Delete it to have the published one."
+        is_data = data_of(held.path) is not None
+        fix = f"It is {'not used' if is_data else 'used as it is'}. Delete it to have the published one."
         return Finding(held=held, state="wrong" if strict else "doubtful", why=why, fix=fix)
     try:
         return _packed(held, progress)
