@@ -34,6 +34,7 @@ def test_every_example_is_tested_here() -> None:
     assert [path.stem for path in EXAMPLES.glob("*.py") if f'example("{path.stem}")' not in here] == []
 
 
+@pytest.mark.timeout(600)  # it trains, and a busy machine has few cores for torch's threads
 def test_the_tutorial_learns() -> None:
     # Chance is 0.1: ten topics, equally frequent.
     assert example("tutorial_text_classification").main(epochs=2) > 0.4

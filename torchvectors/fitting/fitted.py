@@ -55,6 +55,13 @@ def pack(fitted: Fitted) -> bytes:
     return content
 
 
+_KINDS = {
+    "token_bytes": np.uint8,
+    "token_lengths": np.int64,
+    "token_counts": np.int64,
+    "default_index": np.int64,
+    "corpus": np.int64,
+}
 _SEAL = "digest"
 _VERSION = 1  # of what `pack` gives; that of the first ones, which do not say it, is the same
 
@@ -84,6 +91,9 @@ def unpack(content: bytes) -> Fitted:
         version = parts["version"].tolist() if "version" in parts else [_VERSION]
         if version != [_VERSION]:
             raise ValueError(f"it is of version {version}, and this torchvectors reads version {_VERSION}")
+        for name, dtype in _KINDS.items():
+            if (parts[name].dtype, parts[name].ndim) != (dtype, 1):
+                raise ValueError(f"its {name} are {parts[name].dtype} of shape {parts[name].shape}")
         text, lengths = parts["token_bytes"].tobytes(), parts["token_lengths"]
         counts, (running, rows) = parts["token_counts"].tolist(), parts["corpus"].tolist()
         ends = lengths.cumsum().tolist()
