@@ -57,7 +57,7 @@ def open_(made: Materials) -> Iterator[Record]:
 
 def look_up(made: Materials) -> Iterator[Record]:
     """Yield many tokens at once, at each size."""
-    for size in made.sizes.stores:
+    for size in made.sizes.found_in:
         count, dim = size
         asked = min(made.sizes.looked_up, count)
         given = TOKENS.format(count=count, asked=asked)
@@ -124,7 +124,7 @@ def single(made: Materials) -> Iterator[Record]:
 
 def align(made: Materials) -> Iterator[Record]:
     """Yield a vocabulary as large as the vectors, a tenth of it without a row."""
-    for size in made.sizes.stores[: len(made.sizes.stores) // 2 + 1]:
+    for size in (one for one in made.sizes.found_in if one[0] <= made.sizes.store[0]):
         count, dim = size
         given = TOKENS.format(count=count + count // 10, asked=count)
         given += "import torchvectors.vocab\nvocab = torchvectors.vocab.Vocab(tokens)"

@@ -27,6 +27,11 @@ class Sizes:
     def store(self) -> tuple[int, int]:
         return self.stores[len(self.stores) // 2]
 
+    @property
+    def found_in(self) -> tuple[tuple[int, int], ...]:
+        """Of what many tokens are looked up in: every store, and the middle text's, of another dim."""
+        return tuple(sorted({*self.stores, self.texts[len(self.texts) // 2]}))
+
 
 @dataclass(frozen=True, slots=True)
 class Materials:

@@ -17,7 +17,7 @@ from torchvectors.align.policy import Choice, Policy, Unknown, policy_for
 from torchvectors.align.steps import CHOSEN, MISSING, PADDING
 from torchvectors.errors import TokenTypeError, VocabError
 from torchvectors.vectors import unknown_rows
-from torchvectors.vectors.keep import numbers
+from torchvectors.vectors.keep import numbers, room
 from torchvectors.vocabulary import Vocab
 
 if TYPE_CHECKING:
@@ -93,8 +93,10 @@ def align_by(
     """Do what `align` does, by a policy that was checked before."""
     itos, vectors = _tokens_of(vocab), policy.vectors
     ways = (*(way.name for way in policy.ways), MISSING, CHOSEN, PADDING)
-    # numpy asks for huge pages, and writes with this thread alone: torch's wait for each other on a busy machine.
-    matrix = np.empty((len(itos), vectors.dim), np.float32)
+    result = room(len(itos), vectors.dim)
+    matrix = (
+        result.numpy()
+    )  # which is written to by this thread alone: torch's wait for each other on a busy machine
     sought, codes, rows = _find(itos, policy, matrix)
     padding = _places(policy.pad_token, itos)
     codes[[i for i in padding if codes[i] == ways.index(MISSING)]] = ways.index(PADDING)
@@ -117,7 +119,7 @@ def align_by(
     for token, indices in chosen.items():
         matrix[indices] = numbers(policy.row(token))
     return Alignment(
-        matrix=torch.from_numpy(matrix),
+        matrix=result,
         coverage=Coverage(itos=tuple(itos), ways=ways, codes=codes, counts=counts, running=running),
         padding_idx=padding[0] if padding else None,
         policy=policy.text,

@@ -92,7 +92,7 @@ def unpack(content: bytes) -> Fitted:
         if version != [_VERSION]:
             raise ValueError(f"it is of version {version}, and this torchvectors reads version {_VERSION}")
         for name, dtype in _KINDS.items():
-            if (parts[name].dtype, parts[name].ndim) != (dtype, 1):
+            if parts[name].dtype != np.dtype(dtype) or parts[name].ndim != 1:
                 raise ValueError(f"its {name} are {parts[name].dtype} of shape {parts[name].shape}")
         text, lengths = parts["token_bytes"].tobytes(), parts["token_lengths"]
         counts, (running, rows) = parts["token_counts"].tolist(), parts["corpus"].tolist()

@@ -6,7 +6,14 @@ and checks the header: no token is read and no dict is built, so it takes about 
 
 from torchvectors.store.index import Row
 from torchvectors.store.layout import FORMAT, VECTOR_DTYPE, VERSION, Encoding
-from torchvectors.store.reader import OldStoreError, Store, is_of_another_version, metadata_of, open_store
+from torchvectors.store.reader import (
+    OldStoreError,
+    Store,
+    is_of_another_version,
+    metadata_of,
+    open_store,
+    take_into,
+)
 from torchvectors.store.writer import write_store
 
 __all__ = [
@@ -20,5 +27,6 @@ __all__ = [
     "is_of_another_version",
     "metadata_of",
     "open_store",
+    "take_into",
     "write_store",
 ]

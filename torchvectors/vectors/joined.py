@@ -123,9 +123,9 @@ class Joined:
             rows[here] = own[numbers[here] - self._starts[number]]
         return owner, rows
 
-    def rows(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return copies of n rows: float32 (n, dim)."""
-        out = np.empty((len(rows), self.dim), np.float32)
+    def rows(self, rows: NDArray[np.int64], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Return copies of n rows: float32 (n, dim), which is ``out``, if it is given."""
+        out = np.empty((len(rows), self.dim), np.float32) if out is None else out
         for start in range(0, len(rows), keep.BLOCK):
             tokens = self._named(rows[start : start + keep.BLOCK])
             out[start : start + keep.BLOCK] = keep.numbers(self.look_up(tokens))

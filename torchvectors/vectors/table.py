@@ -318,7 +318,9 @@ class Vectors(Neighbours):
     def _taken(self, rows: NDArray[np.int64]) -> Tensor:
         """Return copies of n rows that are there, (n, dim)."""
         if self._matrix is None:
-            return torch.from_numpy(self._mapped.rows(rows)).to(self._dtype)
+            out = keep.room(len(rows), self.dim)
+            self._mapped.rows(rows, out.numpy())
+            return out.to(self._dtype)
         return keep.taken(self._matrix, rows)
 
     def _unknown(self, tokens: list[str]) -> Tensor:
