@@ -3,9 +3,10 @@
 import torch
 
 from torchvectors.vocabulary.factory import build_vocab_from_iterator, vocab
+from torchvectors.vocabulary.fingerprint import fingerprint_of
 from torchvectors.vocabulary.frozen import FrozenVocab
 from torchvectors.vocabulary.scripting import ScriptableVocab
-from torchvectors.vocabulary.table import HasItos, Vocab, fingerprint_of
+from torchvectors.vocabulary.table import HasItos, Vocab
 
 __all__ = ["FrozenVocab", "HasItos", "Vocab", "build_vocab_from_iterator", "fingerprint_of", "vocab"]
 

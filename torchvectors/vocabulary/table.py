@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol, SupportsIndex
 import numpy as np
 import torch
 from torch import nn
-from xxhash import xxh3_128
 
 from torchvectors.counting import check_specials
 from torchvectors.errors import TokenTypeError, VocabError, shown
+from torchvectors.vocabulary.fingerprint import fingerprint_of
 from torchvectors.vocabulary.refusals import believed, not_a_token, out_of_bounds, refuse_other_types
 from torchvectors.vocabulary.text import read_tokens, write_tokens
 
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-__all__ = ["HasItos", "Vocab", "fingerprint_of"]
+__all__ = ["HasItos", "Vocab"]
 
 _FORMAT = "torchvectors.vocab"
 _VERSION = 1  # of what `Vocab.state` returns
-_CHUNK = 1 << 14  # tokens read at a time: they lie all over the memory, and are fetched from it once
 
 
 class HasItos(Protocol):
@@ -50,24 +49,6 @@ class _Index(dict[str, int]):
             cure = "Call set_default_index() with the index that such tokens shall get."
             raise VocabError(f"Token {token} not found and default index is not set. {cure}")
         return self.default
-
-
-def fingerprint_of(itos: Sequence[str], default_index: int | None) -> str:
-    """Return a checksum over tokens in their order, and the default index: see `Vocab.fingerprint`."""
-    digest = xxh3_128(b"none" if default_index is None else b"%d" % default_index)
-    texts = []
-    for start in range(0, len(itos), _CHUNK):
-        some = itos[start : start + _CHUNK]
-        text = "".join(some).encode("utf-8", "surrogatepass")
-        lengths = np.fromiter(map(len, some), "<i8", len(some))
-        if lengths.sum() != len(text):  # not all characters are bytes
-            for i in (~np.fromiter(map(str.isascii, some), np.bool_, len(some))).nonzero()[0].tolist():
-                lengths[i] = len(some[i].encode("utf-8", "surrogatepass"))
-        digest.update(lengths.tobytes())
-        texts.append(text)
-    for text in texts:
-        digest.update(text)
-    return f"xxh3_128:{digest.hexdigest()}"
 
 
 class Vocab(nn.Module):
