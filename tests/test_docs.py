@@ -39,6 +39,7 @@ def test_each_page_runs_from_top_to_bottom(
     assert len(found) >= 3
     for number, block in enumerate(found):
         exec(compile(block, f"{name}, block {number}", "exec"), names)
+    assert not list(tmp_path.iterdir())  # whoever runs them at home finds nothing left
 
 
 def test_the_readme_shows_the_two_commands_that_ci_runs() -> None:

@@ -127,7 +127,7 @@ def test_members_are_read_out_of_archives_of_every_kind_and_nothing_is_unpacked(
     assert list(pipe) == list(pipe) == ROWS
     assert list(ReadCSV(name, ("label", "text"), members=["sub/*.csv", "b.csv"])) == ROWS[2:]
     assert sorted(here.rglob("*")) == before
-    with pytest.raises(MemberError, match=r"choose from .*a\.csv.* members='\*/\*.csv', for one"):
+    with pytest.raises(MemberError, match=r"choose from .*a\.csv.* members='\*\.csv', for one\."):
         list(ReadCSV(name))
     with pytest.raises(MemberError, match=r"nothing in this archive that 'no\*' names. It holds: "):
         list(ReadCSV(name, "text", members=["*.csv", "no*"]))
@@ -225,6 +225,68 @@ def test_the_other_forms_read_what_they_say(here: Path) -> None:
     assert next(iter(IterableWrapper(["sub/c.csv"]).read_folders()))[0] == "sub"
     with pytest.raises(GraphError, match="must give paths, and this is 7"):
         list(IterableWrapper([7]).read_lines())
+
+
+@pytest.mark.parametrize("room", [datapipes, nodes])
+def test_files_without_a_row_are_told_of(here: Path, room: Any) -> None:
+    Path("none.csv").write_text("label,text\n")
+    Path("none.txt").write_bytes(b"")
+    for reading in (room.ReadCSV("none.csv"), room.ReadLines(["none.txt"]), room.ReadJSONL("none.txt")):
+        with pytest.warns(UserWarning, match=r"read_\w+: not one row is in what was named; .*none\.\w+\."):
+            assert list(reading) == []
+    assert len(list(room.ReadCSV(["none.csv", "b.csv"]))) == 1
+
+
+def test_an_archive_of_several_members_names_a_pattern_that_means_some_of_them(here: Path) -> None:
+    Path("top.zip").write_bytes(zipped({"a.txt": b"x", "b.txt": b"y", "__MACOSX/._a.txt": b""}))
+    Path("in.zip").write_bytes(zipped({"d/pos/a.txt": b"x", "d/neg/b.txt": b"y", "README": b""}))
+    with pytest.raises(MemberError, match=r"members='\*\.txt', for one\.") as caught:
+        list(ReadLines("top.zip"))
+    assert "Unpack" not in str(caught.value)
+    assert list(ReadLines("top.zip", members="*.txt")) == ["x", "y"]
+    with pytest.raises(MemberError, match=r"None of them lies in a folder"):
+        list(IterableWrapper(["top.zip"]).read_folders())
+    with pytest.raises(MemberError, match=r"members='\*/\*\.txt', for one\."):
+        list(ReadFolders(["in.zip"]))
+    assert list(ReadFolders("in.zip", members="*/*.txt")) == [("pos", "x"), ("neg", "y")]
+
+
+def test_one_file_is_no_folders(here: Path) -> None:
+    with pytest.raises(GraphError, match=r"read_folders: 'a\.csv' is one file\. .*ReadCSV, ReadTSV"):
+        ReadFolders("a.csv")
+    assert len(list(ReadFolders(["a.csv"]))) == len(list(ReadFolders("*/c.csv"))) == 1
+
+
+def test_a_first_row_that_is_bad_puts_the_settings_in_doubt_and_a_later_one_itself(here: Path) -> None:
+    for reading, said in [
+        (ReadCSV("b.csv", ("label", "text"), labels=["good"]), r"b\.csv:2: .* look at .*labels="),
+        (ReadJSONL("b.csv"), r"b\.csv:1: .*It is the first row, .* ReadCSV and ReadTSV read tables"),
+        (ReadFolders("sub/*", labels=["good"]), r"look at labels="),
+    ]:
+        with pytest.raises(ParseError, match=said):
+            list(reading)
+    later = ReadCSV(["b.csv", "a.csv"], ("label", "text"), labels=["pos"])
+    with pytest.raises(ParseError, match=r"a\.csv:4: .* Mend it, or leave") as caught:
+        list(later)
+    assert "first row" not in str(caught.value)
+
+
+@pytest.mark.parametrize("room", [datapipes, nodes])
+@pytest.mark.parametrize("name", ["ReadCSV", "ReadTSV", "ReadJSONL", "ReadLines", "ReadFolders"])
+def test_an_argument_that_is_none_is_refused_under_the_readers_name(room: Any, name: str) -> None:
+    with pytest.raises(TypeError, match=rf"^{name}\.__init__\(\) got an unexpected keyword argument 'sep'"):
+        getattr(room, name)("a.csv", sep=";")
+
+
+def test_a_tilde_is_the_users_home(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(here))
+    monkeypatch.setenv("USERPROFILE", str(here))
+    monkeypatch.chdir(here / "sub")
+    pipe = ReadCSV(["~/b.csv", "~/sub/*.csv"], "text")
+    assert list(pipe) == list(pickle.loads(pickle.dumps(pipe))) == ["the end", "a cat", "", "the cat"]
+    (here / "sub" / "~").mkdir()
+    (here / "sub" / "~" / "b.csv").write_text("text\nhere\n")
+    assert list(ReadCSV("~/b.csv", "text")) == ["here"]  # a name that is there is that
 
 
 def test_what_is_left_out_is_counted_and_told_once(here: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -231,6 +231,70 @@ def test_names_may_be_given_and_must_be_there() -> None:
         read(b'"a"b,c\n', Delimited(), "skip")
 
 
+@pytest.mark.parametrize(
+    ("data", "kind", "said"),
+    [
+        (b"label\ttext\npos\thi\n", Delimited(), r"one name, 'label\\ttext'.*ReadTSV.* columns=\[0\]"),
+        (b"label;text\npos;hi\n", Delimited(), r"x\.csv:1: .*ReadCSV with delimiter=';'"),
+        (b"a|b\n1|2\n", Delimited(), r"ReadCSV with delimiter='\|'"),
+        (b"label,text\npos,hi\n", Delimited(dialect=Dialect(delimiter="\t")), r"by commas: use ReadCSV\."),
+        (
+            b"label\ttext\npos\thi\n",
+            Delimited(shape=Shape(columns="label")),
+            r"no column 'label'; there are 'label\\ttext'.*use ReadTSV",
+        ),
+        (b"pos;hi\n", Delimited(header=False, shape=Shape(columns=(0, 1))), r"1 fields.*delimiter=';'"),
+        (
+            b"label, text\n1,2\n",
+            Delimited(shape=Shape(columns="text")),
+            r"White space .*' text' may be meant",
+        ),
+    ],
+)
+def test_a_header_that_another_mark_parts_is_an_error_that_names_it(
+    data: bytes, kind: Delimited, said: str
+) -> None:
+    with pytest.raises(ParseError, match=said):
+        read(data, kind, "skip")
+
+
+def test_one_column_that_holds_marks_can_be_meant() -> None:
+    assert read(b"a;b\n1\n", Delimited(shape=Shape(columns=[0])))[0] == [("1",)]
+    assert read(b"a;b\n1\n", Delimited(header=["text"]))[0] == [{"text": "a;b"}, {"text": "1"}]
+    assert read(b"wait; what\n", Delimited(header=False))[0] == [("wait; what",)]
+    for data in (b"pos\thi\n", b"pos;hi\n"):
+        with pytest.warns(UserWarning, match=r"x\.csv:1: the first row has but one field: .*delimiter="):
+            assert read(data, Delimited(header=False))[0] == [(data.decode().strip(),)]
+
+
+@pytest.mark.parametrize("columns", [(0, 1), None, {"label": 0}, 0])
+def test_a_row_that_is_taken_for_the_header_is_told_of(columns: Any) -> None:
+    with pytest.warns(UserWarning, match=r"x\.csv:1: the first row .* is '3'\. .* say header=False"):
+        assert len(read(b"3,hi\n4,ho\n", Delimited(shape=Shape(columns=columns)))[0]) == 1
+    if not isinstance(columns, int):
+        shape = Shape(columns=columns, labels=["pos"], label=0 if columns is None else None)
+        if columns is not None:
+            with pytest.warns(UserWarning, match="one of them is 'pos'"):
+                read(b"pos,hi\npos,ho\n", Delimited(shape=shape))
+
+
+def test_a_header_that_looks_like_one_is_no_matter() -> None:
+    looks: list[tuple[bytes, Any]] = [
+        (b"label,text\n4,ho\n", (0, 1)),
+        (b"0,1\n4,ho\n", (0, 1)),
+        (b"3,x\n4,ho\n", ("3",)),
+    ]
+    for data, columns in looks:
+        assert len(read(data, Delimited(shape=Shape(columns=columns)))[0]) == 1
+
+
+def test_an_array_of_all_rows_is_no_json_lines() -> None:
+    with pytest.raises(ParseError, match=r"x\.csv: this is one JSON array, not JSON lines"):
+        read(b'[{"a": 1}, {"a": 2}]\n\n', JsonLines())
+    assert len(read(b'[{"a": 1}]\n[{"a": 2}]\n', JsonLines())[0]) == 2  # chats, for one
+    assert read(b'[{"a": 1}]\n', JsonLines(shape=Shape(columns=0)))[0] == [{"a": 1}]
+
+
 def test_labels_are_as_given_or_as_a_map_says() -> None:
     data = b"y,x\nneg,a\npos,b\n"
     shape = Shape(columns=("y", "x"), labels=["neg", "pos"])

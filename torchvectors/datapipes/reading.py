@@ -9,8 +9,7 @@ from torch.utils.data import IterDataPipe, get_worker_info
 
 from torchvectors.datapipes.graph import Pipe, Stage, form, rows_of
 from torchvectors.errors import GraphError
-from torchvectors.files import FileRows, How, listed
-from torchvectors.files.forms import ReadsCSV, ReadsFolders, ReadsJSONL, ReadsLines, ReadsTSV
+from torchvectors.files import FileRows, How, forms, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +78,7 @@ class _Reading(Stage):
 
 
 @form("read_csv")
-class ReadCSV(ReadsCSV, _Reading):
+class ReadCSV(forms.ReadCSV, _Reading):
     """Read the rows of CSV files (functional form ``.read_csv()`` of a pipe of paths).
 
     They are read as the standard library's ``csv`` reads them, one row at a time, also out of archives: nothing is
@@ -96,7 +95,8 @@ class ReadCSV(ReadsCSV, _Reading):
         columns: Names, or positions from 0. None: all columns, as a dict by their names, or as a tuple where they
             have none. One: each row is its text. A list: a tuple in this order, such as ``("label", "text")``. A
             dict: a dict, new name → column.
-        header: Whether the first row of each file names the columns; or their names, where no row does.
+        header: Whether the first row of each file names the columns; or their names, where no row does. Columns that
+            are asked for by position have names in the first row all the same, unless this is False.
         labels: What a label becomes: a dict, label → what stands for it; or a list of the labels, which are counted
             from 0. A label that is not there makes a bad row. None: labels stay as they are, a ``str``.
         label: Where the label is in the row that comes out. None: at 0 of a tuple, or "label" of a dict.
@@ -121,13 +121,18 @@ class ReadCSV(ReadsCSV, _Reading):
     Raises:
         NotFoundError: There is no such file, or no file matches a glob.
         GraphError: A file is named twice or is a folder; or an argument is none of what is said here.
-        ParseError: A row is bad; or not one row of a file could be read; or a column is not there.
-        MemberError, ArchiveError: An archive has no such member, or is damaged.
+        ParseError: A row is bad; or not one row of a file could be read; or a column is not there; or the header has
+            one name, in which another delimiter stands, and no columns are named.
+        MemberError, ArchiveError: An archive has no such member, or several and none is named, or is damaged.
+
+    Warns:
+        UserWarning: Not one row was there; or what is taken for the header holds a number or a label; or the first
+            row has one field that another delimiter seems to part.
     """
 
 
 @form("read_tsv")
-class ReadTSV(ReadsTSV, _Reading):
+class ReadTSV(forms.ReadTSV, _Reading):
     """Read the rows of files whose fields are delimited by tabs (functional form ``.read_tsv()`` of a pipe of paths).
 
     As `ReadCSV`, but for the delimiter, and quotes: ``quotechar=None`` takes them for characters like any other, as
@@ -136,16 +141,17 @@ class ReadTSV(ReadsTSV, _Reading):
 
 
 @form("read_jsonl")
-class ReadJSONL(ReadsJSONL, _Reading):
+class ReadJSONL(forms.ReadJSONL, _Reading):
     """Read a row a line, in JSON (functional form ``.read_jsonl()`` of a pipe of paths).
 
     As `ReadCSV`, but that each line is an object, whose keys are the columns, or an array, which becomes a tuple, or
-    a text. Blank lines are no rows. A line that is no JSON, or lacks a column that ``columns`` names, is a bad row.
+    a text. Blank lines are no rows. A line that is no JSON, or lacks a column that ``columns`` names, is a bad row;
+    a file that is one array of objects is a `ParseError`.
     """
 
 
 @form("read_lines")
-class ReadLines(ReadsLines, _Reading):
+class ReadLines(forms.ReadLines, _Reading):
     """Read a text a line (functional form ``.read_lines()`` of a pipe of paths).
 
     As `ReadCSV`, but that each line is a row, a ``str`` without its end. Lines end with LF, or CR and LF, and with
@@ -154,10 +160,10 @@ class ReadLines(ReadsLines, _Reading):
 
 
 @form("read_folders")
-class ReadFolders(ReadsFolders, _Reading):
+class ReadFolders(forms.ReadFolders, _Reading):
     """Read a text a file; its label is the name of the folder that it lies in (``.read_folders()``).
 
     As `ReadCSV`, but that a row is ``(label, text)``, all that the file holds. A folder that is named stands for the
-    files in its folders: ``ReadFolders("reviews")`` for ``reviews/*/*``. Of archives name the members:
-    ``members="train/[np]*/*.txt"``. A packed tar archive is unpacked once for all of them.
+    files in its folders: ``ReadFolders("reviews")`` for ``reviews/*/*``; one file alone is a `GraphError`. Of archives
+    name the members: ``members="train/[np]*/*.txt"``. A packed tar archive is unpacked once for all of them.
     """

@@ -1,4 +1,7 @@
-"""What `ReadCSV` and its kin take, in both of their forms: `datapipes` and `nodes` say only how rows are given on."""
+"""What `ReadCSV` and its kin take, in both of their forms: `datapipes` and `nodes` say only how rows are given on.
+
+They have the names of those, which Python says where an argument is none of theirs.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from torchvectors.reading import Labels, Names, Policy
 
-__all__ = ["ReadsCSV", "ReadsFolders", "ReadsJSONL", "ReadsLines", "ReadsTSV"]
+__all__ = ["ReadCSV", "ReadFolders", "ReadJSONL", "ReadLines", "ReadTSV"]
 
 
 class _Reads:
@@ -36,7 +39,7 @@ class _Reads:
             """Take what is to be read, and how."""
 
 
-class ReadsCSV(_Reads):
+class ReadCSV(_Reads):
     """What `ReadCSV` takes."""
 
     def __init__(
@@ -63,7 +66,7 @@ class ReadsCSV(_Reads):
         self._take(files, _how("read_csv", kind, members, encoding, bad_rows, max_row_bytes))
 
 
-class ReadsTSV(_Reads):
+class ReadTSV(_Reads):
     """What `ReadTSV` takes."""
 
     def __init__(
@@ -89,7 +92,7 @@ class ReadsTSV(_Reads):
         self._take(files, _how("read_tsv", kind, members, encoding, bad_rows, max_row_bytes))
 
 
-class ReadsJSONL(_Reads):
+class ReadJSONL(_Reads):
     """What `ReadJSONL` takes."""
 
     def __init__(
@@ -109,7 +112,7 @@ class ReadsJSONL(_Reads):
         self._take(files, _how("read_jsonl", kind, members, encoding, bad_rows, max_row_bytes))
 
 
-class ReadsLines(_Reads):
+class ReadLines(_Reads):
     """What `ReadLines` takes."""
 
     def __init__(
@@ -126,7 +129,7 @@ class ReadsLines(_Reads):
         self._take(files, _how("read_lines", kind, members, encoding, bad_rows, max_row_bytes))
 
 
-class ReadsFolders(_Reads):
+class ReadFolders(_Reads):
     """What `ReadFolders` takes."""
 
     def __init__(

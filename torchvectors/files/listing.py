@@ -28,7 +28,8 @@ def listed(origin: Origin, stage: str, *, folders: bool = False) -> tuple[Path, 
     They come in the order in which they are named; those of one glob in the order of their names, by code points.
 
     Args:
-        origin: A path; a glob, with ``*``, ``?``, ``[…]``, and ``**`` for any number of folders; or a list of these.
+        origin: A path; a glob, with ``*``, ``?``, ``[…]``, and ``**`` for any number of folders; or a list of these. A
+            ``~`` at the beginning is the user's home.
         stage: Who asks.
         folders: Whether a folder stands for the files in its folders, or is an error.
 
@@ -79,10 +80,25 @@ def _matching(name: str, stage: str, *, folders: bool) -> Iterator[str]:
 def absolute(name: str | os.PathLike[str]) -> str:
     """Return a path, or a glob, that means the same in every folder."""
     name = os.fspath(name)
+    if name.startswith("~") and not os.path.lexists(name):
+        return _at_home(name)
     path = Path(name).absolute()
     if path.exists() or not any(letter in name for letter in _MAGIC):
         return os.path.normpath(path)
     return name if path == Path(name) else f"{glob.escape(str(Path.cwd()))}{os.sep}{name}"
+
+
+def _at_home(name: str) -> str:
+    head, *rest = Path(name).parts
+    home = os.path.expanduser(head)  # noqa: PTH111 - which leaves a user who is unknown as written
+    if home == head:
+        return os.path.normpath(Path(name).absolute())
+    plain = os.path.normpath(Path(home, *rest))
+    return (
+        plain
+        if os.path.lexists(plain) or not any(letter in name for letter in _MAGIC)
+        else str(Path(glob.escape(home), *rest))
+    )
 
 
 def _globbed(pattern: str, name: str, stage: str) -> list[str]:

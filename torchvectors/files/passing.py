@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from torchvectors.archive import contents_of, each_member, open_member
@@ -84,7 +86,7 @@ class Pass:
         glance: str = "",
         tell: Callable[[BadRows], None] | None = None,
     ) -> None:
-        self.bad = BadRows(how.bad_rows)
+        self.bad = BadRows(how.bad_rows, quiet=tell is None)
         self._how, self._paths, self._start, self._glance, self._tell = how, paths, start, glance, tell
         self._file = self._member = self._row = 0
         self._lines: Lines | None = None
@@ -103,7 +105,8 @@ class Pass:
         return {**at, "files": self._glance}
 
     def _all(self) -> Iterator[Any]:
-        start, given = self._start, False
+        start, given, where = self._start, False, ""
+        self.bad.doubt = self._how.kind.settings if start is START else ""
         for file, path in enumerate(self._paths):
             if file < start["file"]:
                 continue
@@ -115,15 +118,18 @@ class Pass:
                 self._file, self._member, self._row = file, member, 0
                 if at == (start["file"], start["member"]) and start["row"]:
                     begin, self._row = Place(byte=start["byte"], line=start["line"]), start["row"]
-                before = self.bad.count
+                before, where = self.bad.count, lines.where
                 for row in self._how.kind.rows(lines, self.bad, begin, name):
                     self._lines, given = lines, True
                     self._row += 1
+                    self.bad.doubt = ""
                     yield row
                 if self._row == 0 and not isinstance(self._how.kind, WholeTexts):
                     self._expect_some(before, lines.where)
         if not given and start is START:
             self._expect_some(0, "what was named")
+            if where:
+                self.bad.remark(f"{self._how.stage}: not one row is in what was named; the last was {where}.")
         if self.bad.count and self._tell is not None:
             self._tell(self.bad)
 
@@ -165,8 +171,23 @@ class Pass:
             try:
                 stream = stack.enter_context(open_member(path))
             except MemberError as error:
-                raise MemberError(f"{error} Or say which are meant: members='*/*.csv', for one.") from error
+                raise self._unsaid(path) from error
             yield stream
+
+    def _unsaid(self, path: Path) -> MemberError:
+        names = contents_of(path).members
+        folders = isinstance(self._how.kind, WholeTexts)  # whose names are the labels
+        text = f"{path}: there are {len(names)} files to choose from in this archive. {_held(names)}"
+        paths = [
+            one for one in map(PurePosixPath, names) if not any(part.startswith(".") for part in one.parts)
+        ]
+        if not (paths := [one for one in paths if not folders or len(one.parts) > 1]):
+            return MemberError(
+                f"{text} None of them {'lies in a folder of its own' if folders else 'can be meant'}."
+            )
+        ((suffix, _),) = Counter(one.suffix for one in paths).most_common(1)
+        meant = f"*{suffix}" if suffix else "*" if folders else str(paths[0])
+        return MemberError(f"{text} Say which are meant: members={'*/' * folders + meant!r}, for one.")
 
     def _opened(self, path: Path, stream: MemberStream) -> Iterator[tuple[Lines, str]]:
         how = self._how
@@ -185,7 +206,12 @@ def _is_single(stream: MemberStream) -> bool:
 
 
 def _nothing_named(path: Path, pattern: str) -> MemberError:
-    names = contents_of(path).members
-    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-    text = f"{path}: there is nothing in this archive that {pattern!r} names. It holds: {shown or 'nothing'}."
+    text = (
+        f"{path}: there is nothing in this archive that {pattern!r} names. {_held(contents_of(path).members)}"
+    )
     return MemberError(f"{text} Name one of these, or a glob for several.")
+
+
+def _held(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return f"It holds: {shown or 'nothing'}."

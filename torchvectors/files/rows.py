@@ -50,7 +50,19 @@ class FileRows:
         self._last: Pass | None = None
 
     def _listed(self, files: Origin) -> tuple[Path, ...]:
-        return listed(files, self.how.stage, folders=isinstance(self.how.kind, WholeTexts))
+        folders = isinstance(self.how.kind, WholeTexts)
+        found = listed(files, self.how.stage, folders=folders)
+        if (
+            folders
+            and self.how.members is None
+            and isinstance(files, (str, PathLike))
+            and absolute(files) == str(found[0])
+        ):
+            text = f"{self.how.stage}: {str(files)!r} is one file. Name the folder that has a folder for each label, or"
+            raise GraphError(
+                f"{text} say which members= of an archive; ReadCSV, ReadTSV and ReadJSONL read tables."
+            )
+        return found
 
     @property
     def paths(self) -> tuple[Path, ...]:

@@ -8,8 +8,7 @@ from torch.utils.data import IterDataPipe
 from torchdata.nodes import BaseNode
 
 from torchvectors.errors import GraphError
-from torchvectors.files import FileRows, How
-from torchvectors.files.forms import ReadsCSV, ReadsFolders, ReadsJSONL, ReadsLines, ReadsTSV
+from torchvectors.files import FileRows, How, forms
 from torchvectors.nodes.graph import Node
 from torchvectors.stages import stated
 
@@ -87,21 +86,21 @@ class _Reading(Node):
         return str(self._rows.how)
 
 
-class ReadCSV(ReadsCSV, _Reading):
+class ReadCSV(forms.ReadCSV, _Reading):
     """Read the rows of CSV files: see `torchvectors.datapipes.ReadCSV`."""
 
 
-class ReadTSV(ReadsTSV, _Reading):
+class ReadTSV(forms.ReadTSV, _Reading):
     """Read the rows of files whose fields are delimited by tabs: see `torchvectors.datapipes.ReadTSV`."""
 
 
-class ReadJSONL(ReadsJSONL, _Reading):
+class ReadJSONL(forms.ReadJSONL, _Reading):
     """Read a row a line, in JSON: see `torchvectors.datapipes.ReadJSONL`."""
 
 
-class ReadLines(ReadsLines, _Reading):
+class ReadLines(forms.ReadLines, _Reading):
     """Read a text a line: see `torchvectors.datapipes.ReadLines`."""
 
 
-class ReadFolders(ReadsFolders, _Reading):
+class ReadFolders(forms.ReadFolders, _Reading):
     """Read a text a file, whose label is its folder's name: see `torchvectors.datapipes.ReadFolders`."""

@@ -1,8 +1,8 @@
 """A text of rows → its rows, one at a time, and what becomes of those that cannot be read. No file is opened here.
 
 ``lines``: bytes to lines, with their places. ``texts``: a line each. ``fields``: what something delimits. ``bad``: an
-error, or one more that is left out. ``shapes``: fields to a text, a tuple or a dict. ``kinds``: all of that, for each
-kind of text, from any place on.
+error, or one more that is left out. ``hints``: what a first row says of how the text should rather be read. ``shapes``:
+fields to a text, a tuple or a dict. ``kinds``: all of that, for each kind of text, from any place on.
 """
 
 from torchvectors.reading.bad import BadRows, Policy, check_policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NoReturn, get_args
 
-from torchvectors.errors import GraphError, ParseError
+from torchvectors.errors import GraphError, ParseError, warn
 
 __all__ = ["BadRows", "Policy", "check_policy"]
 
@@ -32,10 +32,16 @@ class BadRows:
     Args:
         policy: "error": the first one ends the pass. "skip": they are left out, and counted.
         cure: What an error tells its reader to do.
+        quiet: Whether another process, which reads the same, gives the warnings.
+
+    Attributes:
+        doubt: While no row of a text has been read: the settings that may be wrong, rather than the row.
     """
 
-    def __init__(self, policy: Policy = "error", cure: str = _CURE) -> None:
+    def __init__(self, policy: Policy = "error", cure: str = _CURE, *, quiet: bool = False) -> None:
         self.policy, self._cure = check_policy(policy), cure
+        self._quiet = quiet
+        self.doubt = ""
         self.count = 0
         self.first: ParseError | None = None
         self.last: ParseError | None = None
@@ -53,4 +59,13 @@ class BadRows:
 
     def refuse(self, error: ParseError, cause: BaseException | None = None) -> NoReturn:
         """Raise an error, with its cure."""
+        if self.doubt:
+            first = f"It is the first row, so all may be like it: look at {self.doubt}."
+            raise ParseError(f"{error} {first} Or leave bad rows out: bad_rows='skip'.") from cause
         raise ParseError(f"{error} {self._cure}") from cause
+
+    def remark(self, text: str) -> None:
+        """Warn, once, of what may be meant as it is."""
+        if not self._quiet:
+            self._quiet = True
+            warn(text)

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from torchvectors.errors import GraphError
+from torchvectors.reading.hints import near
 
 __all__ = ["Labels", "MisfitError", "Names", "Shape", "label_map"]
 
@@ -170,7 +171,10 @@ def _place(column: str | int, names: Sequence[str] | None, width: int) -> int:
             if not found
             else f"{len(found)} columns have the name {column!r}"
         )
-        raise MisfitError(f"{said}; there are {', '.join(map(repr, names))}. A position names one, too")
+        text = f"{said}; there are {', '.join(map(repr, names))}."
+        if not found and (other := near(column, names)):
+            raise MisfitError(f"{text} White space and case count: {other!r} may be meant")
+        raise MisfitError(f"{text} A position names one, too")
     return found[0]
 
 
