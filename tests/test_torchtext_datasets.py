@@ -24,9 +24,9 @@ from servers import Reply, Server, file
 from torch.utils.data import DataLoader, IterDataPipe
 
 import torchvectors
-from torchvectors import datasets
+from torchvectors import cache, datasets
 from torchvectors.catalog import datasets as records
-from torchvectors.catalog import make_datasets
+from torchvectors.catalog import make_datasets, strongest
 from torchvectors.catalog.datasets import dataset, dataset_names
 from torchvectors.cli import main
 from torchvectors.corpora import identity, recipes
@@ -323,6 +323,27 @@ def test_offline_the_command_that_fetches_it_is_named(
         next(iter(datasets.AG_NEWS(split="train")))
     with pytest.raises(OfflineError, match=rf"torchvectors download CC100:de --cache {tmp_path}\n"):
         next(iter(datasets.CC100(tmp_path, "de")))
+    digest = strongest(dataset("AG_NEWS").files[0].digests)[0]
+    where = re.escape(str(own_cache / "datasets" / "AG_NEWS" / "train.csv"))
+    with pytest.raises(
+        OfflineError, match=rf"(?s)has the digest {digest}: .*, put at {where}, is checked.*\.ReadCSV "
+    ):
+        next(iter(datasets.AG_NEWS(split="train")))
+
+
+@pytest.mark.usefixtures("small")
+def test_a_split_in_the_place_of_the_folder_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.warns(
+        UserWarning, match=r"AG_NEWS\('train'\): .* Did you mean AG_NEWS\(split='train'\)\?"
+    ) as told:
+        datasets.AG_NEWS("train")
+    assert told[0].filename == __file__
+    with pytest.warns(UserWarning, match=r"CC100\(language_code='de'\)"):
+        datasets.CC100("de")
+    datasets.AG_NEWS("train", "train")
+    datasets.EnWik9("train")
 
 
 def test_the_page_that_google_drive_gives_is_no_file_and_the_second_address_is_asked(
@@ -664,6 +685,9 @@ def test_list_and_info_know_data_sets(capsys: pytest.CaptureFixture[str]) -> Non
     told = capsys.readouterr().out
     assert "md5:7c2ac02c03563afcf9b574c7e56c153a" in told
     assert "train: 25,000" in told
+    assert (
+        f"files      in {cache.folders().write / 'datasets' / 'IMDB'}, or in datasets/IMDB of root=" in told
+    )
     assert main(["info", "IWSLT2016", "--json"]) == 0
     assert "IWSLT2017" in json.loads(capsys.readouterr().out)["gone"]
     assert main(["info", "ag_news"]) == 1

@@ -10,7 +10,7 @@ from torchvectors.cache import DATASETS, Folders, folders
 from torchvectors.catalog import strongest
 from torchvectors.download import receipt_of
 from torchvectors.download.receipts import beside
-from torchvectors.errors import DownloadError, NotFoundError, OfflineError
+from torchvectors.errors import DownloadError, NotFoundError
 from torchvectors.progress import no_bar
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def data_file(
 
     Raises:
         NotFoundError: Nobody gives it any more; the text says since when, and what there is instead.
-        DownloadError: No address gave it; of a file on Google Drive the text says where a person gets it.
+        DownloadError: No address gave it; the text says which file does as well, and of one on Google Drive where a
+            person gets it.
         DigestError: What is there, or what came, is another file.
     """
     wanted = of_data(data, file, chosen)
@@ -69,17 +70,21 @@ def data_file(
             return path
     try:
         path = archive_of(wanted, places, bars).path
-    except OfflineError:
-        raise
     except NotFoundError as error:
         raise NotFoundError(f"{error} {data.gone}.") from None
     except DownloadError as error:
-        if file.page is None:
-            raise
-        by_hand = f"In a browser, {file.page} gives it: put it at {places.write / wanted.own_archive}"
-        raise DownloadError(f"{error}\n{by_hand}, where it is checked and used.") from None
+        raise type(error)(f"{error}\n{_by_hand(file, wanted, places)}") from None
     _proved.add(_state_of(path))
     return path
+
+
+def _by_hand(file: DataFile, wanted: Wanted, places: Folders) -> str:
+    """Say which file does as well, where it goes, and what reads others."""
+    right = " or ".join(map(str, strongest(wanted.digests)))
+    which = f"The right file has the digest {right}: one from elsewhere" if right else "One from elsewhere"
+    page = f"In a browser, {file.page} gives it. " if file.page else ""
+    put = f"{page}{which}, put at {places.write / wanted.own_archive}, is checked and used."
+    return f"{put} Files of your own are read by torchvectors.datapipes.ReadCSV and its kin."
 
 
 def _is_proved(path: Path, wanted: Wanted, bars: Bars) -> bool:

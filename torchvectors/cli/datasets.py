@@ -121,8 +121,14 @@ def show(name: str, cache: str | None, *, as_json: bool) -> None:
 
 
 def _lines(data: DataSet, cache: str | None) -> Iterator[tuple[str, str]]:
+    from torchvectors.acquire.datafiles import places_of
+
     yield "name", f"{data.name}, a data set"
     yield "open", f"torchvectors.datasets.{data.name}{data.signature}"
+    yield (
+        "files",
+        f"in {places_of(data.name, cache).write}, or in datasets/{data.name} of root= where that is given",
+    )
     yield "a row", data.row
     yield from (("rows", f"{split}: {count:,}") for split, count in _counts(data).items())
     yield "pairs", ", ".join(sorted(data.pairs))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 from torchvectors.catalog.datasets import dataset
 from torchvectors.corpora import asked_of
 from torchvectors.datasets.pipes import pipe_of
+from torchvectors.errors import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,8 +116,13 @@ def function_of(name: str, about: str, **defaults: Any) -> Callable[..., Any]:
         given = signature.bind(*args, **kwargs).arguments
         # Left out, it is the package's cache; torchtext said ".data", too, and used a cache.
         root = given.pop("root", None)
-        words = {**defaults, **given}
-        parts = asked_of(dataset(name), **words)
+        words, data = {**defaults, **given}, dataset(name)
+        chosen = {"split": tuple(defaults.get("split", ())), "language_code": data.languages}
+        for key, known in chosen.items():
+            if isinstance(root, str) and root in known and key not in given:
+                text = f"{name}({root!r}): the first argument is root=, a folder, and {root!r} was taken for one."
+                warn(f"{text} Did you mean {name}({key}={root!r})?")
+        parts = asked_of(data, **words)
         pipes = tuple(pipe_of(name, asked, root) for asked in parts)
         return pipes[0] if "split" not in words or isinstance(words["split"], str) else pipes
 
