@@ -86,8 +86,16 @@ TEXTS: dict[str, tuple[bytes, dict[str, int]]] = {
     "nothing": (b"", {"empty": 1}),
     "blank lines alone": (b"\n\n", {"damaged": 1}),
     "a header alone": (b"5 300\n", {"damaged": 1}),
-    "words": (b"word\n", {"damaged": 1}),
-    "a binary file of no format": (b"\x7fELF\0\0\0\0", {"damaged": 1}),
+    "words": (b"word\n", {"no-vectors": 1}),
+    "sentences": (b"One of them.\n\nAnother, of more words.\n", {"no-vectors": 1}),
+    "a binary file of no format": (b"\x7fELF\0\0\0\0", {"no-vectors": 1}),
+    "CSV": (b'label,text\n1,"some text, here"\n2,another\n', {"csv": 1}),
+    "CSV whose text has one word more": (b"1,good film\n2,bad 7\n", {"csv": 1}),
+    "CSV that is cut in quotes": (b'a,b\n1,x y\n2,"one\ntwo', {"csv": 1}),
+    "vectors that commas part": (b"a,1,2\nb,3,4\n", {"no-vectors": 1}),
+    "TSV": (b'1\ta "text\n2\tanother\n', {"tsv": 1}),
+    "TSV of single words": (b"1\tgood\n2\tbad\n", {"tsv": 1}),
+    "JSON lines": (b'{"text": "a b", "label": 1}\n{"text": "c", "label": 2}\n', {"json-lines": 1}),
     "UTF-16": ("a 1 2\n".encode("utf-16"), {"utf-16": 1}),
     "an HTML page": (b"\n<!DOCTYPE html><title>301 Moved</title>", {"posing": 1}),
     "an error of S3's": (b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>', {"posing": 1}),
@@ -193,6 +201,19 @@ def test_archives_are_looked_into(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "none.zip", "w"):
         pass
     assert codes(only(tmp_path / "none.zip")) == {"empty": 1}
+
+
+def test_what_is_merely_not_vectors_is_not_to_be_deleted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.writestr("texts.csv", "label,text\n1,a text\n")
+        archive.writestr("texts.jsonl", '{"label": 1}\n' * 5000)
+    assert main(["doctor", str(tmp_path / "two.zip")]) == 2
+    said = capsys.readouterr().out
+    assert "with torchvectors.datapipes.ReadCSV." in said
+    assert "with torchvectors.datapipes.ReadJSONL." in said
+    assert not [oddity.code for oddity in ODDITIES.values() if "elete it and" in oddity.fix]
 
 
 def binary(*rows: tuple[bytes, list[float]], promised: int | None = None) -> bytes:

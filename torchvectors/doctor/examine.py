@@ -13,6 +13,7 @@ import numpy as np
 from torchvectors.acquire.kinds import is_store, is_torchs, may_be_torchs
 from torchvectors.archive import Contents, contents_of, open_member
 from torchvectors.doctor.oddities import ODDITIES
+from torchvectors.doctor.others import kind_of
 from torchvectors.doctor.records import Finding, Report
 from torchvectors.doctor.tally import Tally
 from torchvectors.doctor.text import scan_text
@@ -97,6 +98,19 @@ def _members(path: Path, contents: Contents, report: Report, progress: Progress)
             yield replace(one, findings=(_finding("damaged", str(error)),))
 
 
+def _other_than_vectors(told: Report, met: int, head: bytes) -> Finding | None:
+    """Say of a text of so many rows, of which few are vectors, if any, what it is instead."""
+    odd = {finding.oddity.code: finding for finding in told.findings}
+    bad = odd.keys() & {"no-number", "no-vectors", "tabs", "wrong-width"}
+    if not bad or met < 2 * told.tokens:
+        return None
+    if (code := kind_of(head)) != "no-vectors":
+        return _finding(code)
+    if told.tokens or "tabs" in odd:
+        return None
+    return odd.get(code) or _finding(code, "not one of its rows is a token and numbers that spaces part")
+
+
 @dataclass(slots=True)
 class _Reported:
     """A stream that reports how far it is, while somebody reads it."""
@@ -118,7 +132,9 @@ def _member(path: Path, stream: MemberStream, report: Report, progress: Progress
     name = report.member or path.name
     if found is TEXT and not torchs and not is_store(peeked.head):
         tally, header = scan_text(peeked, name=name)
-        return _told(replace(report, format=found.name, header=header), tally)
+        told = _told(replace(report, format=found.name, header=header), tally)
+        other = _other_than_vectors(told, tally.met, peeked.head)
+        return told if other is None else replace(report, findings=(other,))
     if found.read is not None and found is not TEXT:
         return _read(found, found.read(peeked, name=name, max_vectors=None), report, _promised(peeked.head))
     with ExitStack() as stack:

@@ -6,8 +6,9 @@ from torchvectors.doctor.records import Oddity
 
 __all__ = ["ODDITIES"]
 
-_AGAIN = "Delete it and get it again; `torchvectors list` shows what can be had by name."
+_AGAIN = "Get it again, in place of this one; `torchvectors list` shows what can be had by name."
 _KEPT = "Kept as it is. Fields are split at the byte 0x20 alone, so its row is whole."
+_ROWS_OF_TEXT = "None; a program reads its rows with torchvectors.datapipes.{}."
 _SPLIT = "None for this package. Programs that call split() without an argument will misread these rows."
 
 _ALL = (
@@ -46,6 +47,34 @@ _ALL = (
         what="this is a vocabulary that torchtext saved, and holds no vectors",
         does="Refused as vectors.",
         fix="torchvectors migrate --write FILE",
+        refused=True,
+    ),
+    Oddity(
+        code="csv",
+        what="this is no vector file: it looks like CSV",
+        does="Refused as vectors.",
+        fix=_ROWS_OF_TEXT.format("ReadCSV"),
+        refused=True,
+    ),
+    Oddity(
+        code="tsv",
+        what="this is no vector file: it looks like TSV",
+        does="Refused as vectors.",
+        fix=_ROWS_OF_TEXT.format("ReadTSV"),
+        refused=True,
+    ),
+    Oddity(
+        code="json-lines",
+        what="this is no vector file: it looks like JSON lines",
+        does="Refused as vectors.",
+        fix=_ROWS_OF_TEXT.format("ReadJSONL"),
+        refused=True,
+    ),
+    Oddity(
+        code="no-vectors",
+        what="this is no vector file of a kind that is known",
+        does="Refused.",
+        fix="Nothing, if it is to hold no vectors; else write each row as a token and its numbers, parted by spaces.",
         refused=True,
     ),
     # The form of a text

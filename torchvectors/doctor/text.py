@@ -45,7 +45,8 @@ def scan_text(stream: ByteStream, *, name: str) -> tuple[Tally, tuple[int, int] 
                 _look_at(text, tally.dim, line, tally)
     except ParseError as error:
         said = str(error)
-        tally.note("tabs" if "tabs" in said else "damaged", detail=said)
+        # Where not one row could be read, there is nothing that damage could have come to.
+        tally.note("tabs" if "tabs" in said else "damaged" if tally.met else "no-vectors", detail=said)
         return tally, header
     if tally.dim is None:
         tally.note("damaged", detail=f"{name}: there is no row of a token and numbers in it.")
