@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import sys
 import tempfile
 from itertools import count
 from pathlib import Path
@@ -29,6 +30,11 @@ from torchvectors.datasets import WORDNET_TOPICS, WordNetTopics
 
 RANKS, WORKERS, EPOCHS, BATCH = 2, 2, 3, 128
 SAVE_EVERY = 5  # steps
+QUIET = (
+    "ignore:'set_vital' is deprecated:UserWarning",  # torchdata's loader calls it, and nobody here can help it
+    # Processes that are killed leave the locks of their loaders open; the tracker that says so has then closed them.
+    "ignore:resource_tracker:UserWarning",
+)
 
 
 class Classifier(nn.Module):
@@ -45,8 +51,8 @@ class Classifier(nn.Module):
         return scores
 
 
-def train(rank: int, folder: str, killed_at: int | None) -> None:
-    """Train as one rank, from what is saved in the folder, if anything is, to the end."""
+def train(rank: int, folder: str, name: str, killed_at: int | None) -> None:
+    """Train as one rank, from what is saved in the folder, if anything is, to the end; the first tells of each step."""
     home = Path(folder)
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{home / 'meeting'}", rank=rank, world_size=RANKS)
@@ -80,6 +86,8 @@ def train(rank: int, folder: str, killed_at: int | None) -> None:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            if rank == 0:
+                print(f"{name}: epoch {epoch + 1}, step {step}, loss {loss:.3f}", file=sys.stderr, flush=True)
             if step == killed_at:
                 os.kill(os.getpid(), signal.SIGKILL)
             if step % SAVE_EVERY == 0:
@@ -109,32 +117,38 @@ def save(state: dict[str, Any], path: Path) -> None:
     dist.barrier()
 
 
-def run(folder: Path, killed_at: int | None = None) -> bool:
+def run(folder: Path, name: str, killed_at: int | None = None) -> bool:
     """Run all ranks, and say whether they came to the end."""
     (folder / "meeting").unlink(missing_ok=True)
     context = mp.get_context("spawn")
-    ranks = [context.Process(target=train, args=(rank, str(folder), killed_at)) for rank in range(RANKS)]
+    arguments = (str(folder), name, killed_at)
+    ranks = [context.Process(target=train, args=(rank, *arguments)) for rank in range(RANKS)]
     for process in ranks:
         process.start()
     for process in ranks:
         process.join()
-    return all(process.exitcode == 0 for process in ranks)
+    whole = all(process.exitcode == 0 for process in ranks)
+    for process in ranks:
+        process.close()
+    return whole
 
 
 def main(killed_at: int = 47) -> dict[str, Any]:
     """Train undisturbed, and again with all processes killed at a step; compare what comes out."""
     found: dict[str, Any] = {}
+    # Of the environment, for it is the processes started here that warn.
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), *QUIET)))
     with tempfile.TemporaryDirectory() as home:
         undisturbed, disturbed = Path(home, "undisturbed"), Path(home, "disturbed")
         for folder in (undisturbed, disturbed):
             folder.mkdir()
-        if not run(undisturbed):
+        if not run(undisturbed, "undisturbed"):
             raise SystemExit("the undisturbed run has failed")
-        found["killed"] = not run(disturbed, killed_at)
+        found["killed"] = not run(disturbed, "to be killed", killed_at)
         found["saved at"] = max(
             int(path.name.split()[1].split(".")[0]) for path in disturbed.glob("step *.pt")
         )
-        if not run(disturbed):
+        if not run(disturbed, "resumed"):
             raise SystemExit("the resumed run has failed")
         results = [
             torch.load(folder / f"result of rank {rank}.pt", weights_only=True)

@@ -1,7 +1,9 @@
 """PyTorch's text classification tutorial, written anew: an EmbeddingBag over a vocabulary of one's own.
 
 It is the program that most people met torchtext in. Every line that imported torchtext imports torchvectors; the news
-of AG_NEWS are the WordNet definitions that come with this package. Run it: ``python tutorial_text_classification.py``
+of AG_NEWS are the WordNet definitions that come with this package. Its settings are the tutorial's: SGD at a rate of 5,
+gradients clipped to 0.1, few epochs. On so few and short texts they reach 57 %; the README's table, with Adam and random
+weights as here, has 86 %. Run it: ``python tutorial_text_classification.py``
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ def evaluate(model: nn.Module, batches: DataLoader[tuple[int, str]]) -> float:
 
 def main(epochs: int = 3) -> float:
     """Train, and return the accuracy on the test split."""
+    torch.set_num_threads(1)  # layers so small lose more by the threads' meeting than they gain
     torch.manual_seed(0)
     tokenizer = get_tokenizer("basic_english")
     vocab = build_vocab_from_iterator(
@@ -79,7 +82,9 @@ def main(epochs: int = 3) -> float:
             optimizer.step()
         print(f"epoch {epoch}: valid accuracy {evaluate(model, valid_loader):.3f}")
     accuracy = evaluate(model, test_loader)
-    print(f"test accuracy {accuracy:.3f}")
+    print(
+        f"test accuracy {accuracy:.3f} by the tutorial's settings; with Adam it is 0.86, as the README has it"
+    )
     return accuracy
 
 
