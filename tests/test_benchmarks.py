@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,12 +30,14 @@ def record(ours: Work, theirs: Work, seconds: float | None = None, private: floa
     return Record(key="one", what="one", ours=ours, alternative=beside, seconds=seconds, private=private)
 
 
-def command(tmp_path: Path, *records: Record, pairs: int = 1) -> tuple[int, list[dict[str, object]]]:
+def command(
+    tmp_path: Path, *records: Record, pairs: int = 1, more: Sequence[str] = ()
+) -> tuple[int, list[dict[str, object]]]:
     def group(_made: Materials) -> Iterator[Record]:
         yield from records
 
     path = tmp_path / "found.json"
-    arguments = ["--pairs", str(pairs), "--json", str(path), "--folder", str(tmp_path / "made")]
+    arguments = ["--pairs", str(pairs), "--json", str(path), "--folder", str(tmp_path / "made"), *more]
     code = main(arguments, {"one": group})
     return code, json.loads(path.read_text())["rows"]
 
@@ -95,6 +97,16 @@ def test_a_missed_target_is_said_and_is_no_failure(tmp_path: Path) -> None:
     assert measure(near, 1).state == "missed"
     assert measure(record(quick, slow, seconds=0.9), 1).state == "missed"
     assert measure(record(quick, slow, private=-1000), 1).state == "missed"
+
+
+def test_small_sizes_are_not_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    slow, quick = work(1, figures="{'seconds': 3.0}"), work(1, figures="{'seconds': 1.0}")
+    missed = record(slow, quick, seconds=0.9, private=-1000)
+    _, (row,) = command(tmp_path, missed, more=["--small"])
+    assert row["state"] == "no target"
+    shown = capsys.readouterr()
+    assert "--small: no verdict" in shown.out
+    assert "missed" not in shown.out + shown.err
 
 
 def test_an_alternative_that_is_missing_is_no_success(

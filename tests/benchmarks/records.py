@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from interpreters import ALTERNATIVES, is_at_hand
 from measuring import Run, Work, WorkError, run
 
-__all__ = ["Bound", "Record", "Result", "Side", "measure"]
+__all__ = ["Bound", "Record", "Result", "Side", "measure", "without_targets"]
 
 Kind = Literal["seconds", "held"]  # memory: private and mapped
 
@@ -75,6 +75,13 @@ class Result:
     def is_sound(self) -> bool:
         """Whether both sides ran, and gave the same answer; a target that was missed is no failure."""
         return self.state not in ("wrong answer", "failed")
+
+
+def without_targets(record: Record) -> Record:
+    """Return a record that is measured and not judged."""
+    alternative = record.alternative and replace(record.alternative, times=None)
+    floors = tuple(replace(floor, times=None) for floor in record.floors)
+    return replace(record, alternative=alternative, floors=floors, seconds=None, private=None)
 
 
 def measure(record: Record, pairs: int = 3) -> Result:
