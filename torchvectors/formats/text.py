@@ -18,7 +18,7 @@ from torchvectors.errors import ParseError, warn
 from torchvectors.formats.block import Block, keep_heap
 from torchvectors.formats.decimals import BEFORE, padded, parse_decimals
 from torchvectors.formats.numbers import parse_numbers
-from torchvectors.formats.utf8 import decodable
+from torchvectors.formats.utf8 import decodable, is_utf8
 from torchvectors.threads import in_order
 
 if TYPE_CHECKING:
@@ -250,5 +250,5 @@ def _wrong_width(name: str, line: int, token: bytes, found: int, dim: int) -> st
 
 
 def _shown(field: bytes) -> str:
-    text = repr(field)
+    text = repr(field.decode()) if is_utf8(field) else repr(field)
     return text if len(text) <= 60 else f"{text[:56]}…'"
