@@ -419,7 +419,7 @@ def test_a_name_with_nothing_near_is_answered_with_what_names_look_like(name: st
     with pytest.raises(UnknownNameError) as caught:
         catalog.find(name)
     hint = 'Names look like "glove.6B.300d", "wiki.de" or "cc.de.300".'
-    cure = f"{hint} torchvectors.catalog.names() lists all {len(catalog.names())}."
+    cure = f"{hint} `torchvectors list` shows all {len(catalog.names())}."
     assert str(caught.value) == f"{name!r}: the catalog has no vectors of this name. {cure}"
 
 

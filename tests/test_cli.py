@@ -49,6 +49,66 @@ print("torch" in sys.modules, "requests" in sys.modules)
     assert done.stdout.splitlines()[-1] == "False False"
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("there.txt", "it is there already"),
+        ("in.txt", "into itself"),
+        ("out.dat", "does not tell the format"),
+    ],
+)
+def test_convert_refuses_what_it_is_told_before_it_imports_torch(
+    tmp_path: Path, target: str, said: str
+) -> None:
+    for name in ("in.txt", "there.txt"):
+        (tmp_path / name).write_bytes(ROWS)
+    program = (
+        "import sys; from torchvectors.cli import main; "
+        f"print(main(['convert', 'in.txt', {target!r}]), 'torch' in sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "1 False\n"
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["info", "AGNEWS"], "Did you mean the data set 'AG_NEWS'? `torchvectors list` shows all"),
+        (["info", "Glove_6b_50d"], "Did you mean 'glove.6B.50d'?"),
+        (["download", "agnews"], "Did you mean the data set 'AG_NEWS'?"),
+        (["verify", "AGNEWS"], "Did you mean the data set 'AG_NEWS'?"),
+        (
+            ["verify", "AG_NEWS"],
+            "This data set is not here yet: `torchvectors download AG_NEWS` fetches it.",
+        ),
+        (["verify", "glove.6B.50d"], "`torchvectors download glove.6B.50d` fetches it."),
+        (["cache", "remove", "glove-6B-50d"], "Did you mean 'glove.6B.50d'?"),
+        (["list", "dataset"], "did you mean 'datasets'?"),
+        (["list", "AGNEWS"], "did you mean the data set 'AG_NEWS'?"),
+        (["list", "Germann"], "did you mean 'German'"),
+    ],
+)
+def test_a_near_miss_is_told_what_was_meant(
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("TORCHVECTORS_HOME", str(tmp_path / "cache"))
+    assert main(words) == 1
+    assert said in capsys.readouterr().err
+
+
 def test_download_makes_what_a_program_then_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.txt").write_bytes(ROWS)
     assert main(["download", "mine.txt", "--cache", str(tmp_path)]) == 0

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import torchvectors
 from torchvectors.cli import main
 from torchvectors.migrate import current, names, pipes
-from torchvectors.migrate.names import TABLE
+from torchvectors.migrate.names import TABLE, find
 from torchvectors.vocab import Vocab, build_vocab_from_iterator
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -1155,3 +1155,13 @@ def test_a_course_s_notebook_of_fields_is_told_of_line_by_line_and_left(
         ("12", ".vocab.stoi"),
     ]
     assert said.endswith("\n1 file: 0 covered, 9 to be seen to by hand.\n")
+
+
+def test_a_misspelled_name_is_answered_with_the_nearest_ones() -> None:
+    for asked, meant in (("data.Feild", "data.Field"), ("vocab.Glove", "vocab.GloVe")):
+        found = find(f"torchtext.{asked}")
+        assert found is not None
+        assert f"Was torchtext.{meant}" in found.note
+    nothing = find("torchtext.zyzzyva")
+    assert nothing is not None
+    assert "meant" not in nothing.note

@@ -98,7 +98,7 @@ def test_lines_keep_what_is_no_end_of_a_line() -> None:
 
 BAD_CSV = {
     b'a,"x"y\n': r"x\.csv:2: this row cannot be parsed .* 'a,\"x\"y'",
-    b"a\n": r"x\.csv:2: this row has 1 fields, and 2 were to be expected: 'a'",
+    b"a\n": r"x\.csv:2: this row has 1 field, and 2 were to be expected: 'a'",
     b"a,b,c\n": r"x\.csv:2: this row has 3 fields",
     b"a,b\0\n": r"x\.csv:2: it holds a NUL",
     b"a,caf\xe9\n": r"x\.csv:2: byte 0xE9, the line's byte 5, is not utf-8 .* encoding='cp1252'.* The row: 'a,caf",

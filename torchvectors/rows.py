@@ -123,7 +123,7 @@ def _no_column(row: Row, column: Column, stage: str) -> str:
         has = f"it has {', '.join(map(repr, row))}"
     elif isinstance(row, tuple):
         names = f" ({', '.join(row._fields)})" if hasattr(row, "_fields") else ""
-        has = f"it has {len(row)} fields{names}, counted from 0"
+        has = f"it has {len(row)} field{'' if len(row) == 1 else 's'}{names}, counted from 0"
     else:
         has = "it is no tuple or dict, so it has none"
     lacks = "the default column, 'text' of a dict or 1 of a tuple" if column is None else f"column {column!r}"

@@ -123,7 +123,7 @@ def acquire(
             if os.path.isdir(name):  # noqa: PTH112 - it says no, too, where the system cannot tell
                 text = f"no vectors found at {name}: it is a folder, and no model's, which has a model.safetensors"
                 raise NotFoundError(f"{text} and a tokenizer.json. {cure}") from None
-            raise NotFoundError(f"no vectors found at {places.write / name}. {cure} {error}") from None
+            raise NotFoundError(f"no vectors found at {_looked_at(name, places)}. {cure} {error}") from None
     if entry is not None:
         # A plain file that we fetched bears its member's name, too, but has a receipt.
         unfetched = (path for path in _own_files(entry.member.name, places) if not beside(path).is_file())
@@ -143,6 +143,15 @@ def acquire(
         if (store := left(member.name, title=wanted.name, dim=member.dim)) is not None:
             return store
     return _from_archive(wanted, places, cut, prepared, bars)
+
+
+def _looked_at(name: str, places: Folders) -> str:
+    """Return where a file of this name would have been found."""
+    try:
+        here = str(Path.cwd() / name)
+    except OSError:  # somebody has removed the working folder
+        here = name
+    return ", nor at ".join(dict.fromkeys((here, *(str(folder / name) for folder in places.search))))
 
 
 def _promised(checksum: str | None, url: str | None) -> Digest | None:

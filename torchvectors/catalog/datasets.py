@@ -6,7 +6,6 @@ Nothing is read before the first name is asked for.
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import dataclass, field
 from functools import cache
@@ -119,8 +118,9 @@ def dataset(name: str) -> DataSet:
     """
     known = _known(DATA)
     if name not in known:
-        near = [one for one in known if one.casefold() == name.casefold()]
-        near = near or difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        from torchvectors.catalog.nearest import nearest
+
+        near = nearest(name, known, cutoff=0.4)
         hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are {', '.join(known)}."
         raise UnknownNameError(f"{name!r}: there is no data set of this name. {hint}")
     return known[name]

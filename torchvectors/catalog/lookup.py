@@ -27,6 +27,7 @@ __all__ = [
     "glove",
     "language_names",
     "names",
+    "near_names",
     "word2vec",
 ]
 
@@ -62,7 +63,6 @@ aliases: Mapping[str, str] = MappingProxyType(
 _SOURCES = {"wiki": "wiki.{}", "crawl": "cc.{}.300", "aligned": "wiki.{}.align", "muse": "wiki.multi.{}"}
 _SUBWORDS = {"wiki": "wiki.{}.bin", "crawl": "cc.{}.300.bin"}
 _WORD2VEC = {"GoogleNews": "GoogleNews-vectors-negative300"}
-_EXTENSION = re.compile(r"\.(txt|vec|vectors|bin|zip|gz|tar|tgz|pt)$", re.IGNORECASE)
 
 
 def find(name: str) -> Entry:
@@ -79,11 +79,20 @@ def find(name: str) -> Entry:
     if asked and _dims(asked[1]):
         raise _no_such_dim(name, asked[1], asked[2])
     hint = 'Names look like "glove.6B.300d", "wiki.de" or "cc.de.300".'
-    near = " or ".join(map(repr, _nearest(name)))
-    cure = (
-        f"{f'Did you mean {near}?' if near else hint} torchvectors.catalog.names() lists all {len(names())}."
-    )
+    near = " or ".join(near_names(name))
+    cure = f"{f'Did you mean {near}?' if near else hint} `torchvectors list` shows all {len(names())}."
     raise UnknownNameError(f"{name!r}: the catalog has no vectors of this name. {cure}")
+
+
+def near_names(name: str) -> list[str]:
+    """Return what somebody may have meant: names of vectors as a program writes them; "the data set 'IMDB'"."""
+    from torchvectors.catalog.datasets import dataset_names
+    from torchvectors.catalog.nearest import nearest, nearest_vectors
+
+    exact, close = (nearest(name.partition(":")[0], dataset_names(), cutoff=cutoff) for cutoff in (1.0, 0.75))
+    vectors = [] if exact else nearest_vectors(name, (*names(), *aliases))
+    data = exact if exact or vectors else close
+    return [*map(repr, vectors), *(f"the data set {one!r}" for one in data)]
 
 
 def glove(name: str, dim: int | str) -> Entry:
@@ -204,22 +213,6 @@ def _dims(base: str) -> list[int]:
 def _no_such_dim(asked: str, base: str, dim: str) -> UnknownDimError:
     dims = ", ".join(map(str, _dims(base)))
     return UnknownDimError(f"{asked}: these vectors do not come in dim {dim}. Choose from {dims}.")
-
-
-def _nearest(name: str) -> list[str]:
-    import difflib
-
-    known = {one.lower(): one for one in (*names(), *aliases)}
-    wanted = re.sub(r"^fasttext\.(.+)\.300d$", r"wiki.\1", name.lower())
-    while wanted not in known and _EXTENSION.search(wanted):
-        wanted = _EXTENSION.sub("", wanted)
-    if wanted in known:
-        return [known[wanted]]
-    beginnings = tuple(f"{wanted}{mark}" for mark in ".-_" if wanted)
-    longer = sorted((one for one in known if one.startswith(beginnings)), key=lambda one: (len(one), one))
-    if longer:  # "glove.6B" lacks its dim; "wiki" lacks so much that hundreds of names would be no help
-        return [known[one] for one in longer] if len(longer) <= 5 else []
-    return [known[one] for one in difflib.get_close_matches(wanted, known, n=3)]
 
 
 def _nearest_languages(language: str, source: str) -> list[str]:

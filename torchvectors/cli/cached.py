@@ -217,6 +217,6 @@ def _act(given: argparse.Namespace, removals: Sequence[Removal]) -> list[Outcome
         ]
         print(json.dumps({"dry_run": given.dry_run, "outcomes": told}, indent=1))
     else:
-        verb = "would be free" if given.dry_run else "are free"
+        verb = "would be freed" if given.dry_run else "freed"
         print(f"{size(sum(one.nbytes for one in outcomes))} {verb}")
     return outcomes

@@ -53,7 +53,7 @@ def _from_1_up(text: str) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     from torchvectors.formats import weights_of
-    from torchvectors.vectors import Vectors
+    from torchvectors.formats.saving import format_to_save
 
     target: Path = given.target
     source = Path(given.source)
@@ -62,6 +62,9 @@ def _run(given: argparse.Namespace) -> int:
         raise ValueError(f"{target}: a file cannot be converted into itself. Give OUT another name.")
     if target.exists() and not given.force:
         raise ValueError(f"{target}: it is there already. Give another name, or --force to write over it.")
+    format_to_save(target, None, given.encoding)
+    from torchvectors.vectors import Vectors  # torch comes with it, and takes longer than all of the above
+
     with ExitStack() as stack:
         cache = None
         if own:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from torchvectors.catalog.datasets import DataSet
 
-__all__ = ["fetch", "is_dataset", "show", "show_list", "wants_datasets"]
+__all__ = ["WORD", "fetch", "is_dataset", "show", "show_list", "wants_datasets"]
 
-_WORD = "datasets"  # that asks for data sets alone
+WORD = "datasets"  # that asks for data sets alone
 _HEADS = ("NAME", "ROWS", "SIZE", "LICENCE", "A ROW", "HERE")
 
 
@@ -40,12 +40,12 @@ def show_list(words: Sequence[str], cache: str | None, *, as_json: bool) -> int:
 
 def wants_datasets(words: Sequence[str]) -> bool:
     """Say whether a list of data sets is asked for."""
-    return _WORD in words
+    return WORD in words
 
 
 def _fits(data: DataSet, word: str, cache: str | None) -> bool:
-    if word in (_WORD, "here"):
-        return word == _WORD or bool(_here(data, cache))
+    if word in (WORD, "here"):
+        return word == WORD or bool(_here(data, cache))
     return word in data.name.lower()
 
 

@@ -7,12 +7,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from torchvectors import catalog
+from torchvectors.catalog.nearest import nearest
 from torchvectors.cli import datasets
 from torchvectors.cli.tables import table
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from torchvectors.catalog import Entry
 
@@ -58,8 +59,19 @@ def _run(given: argparse.Namespace) -> int:
     elif fit:
         print(table(_HEADS, [_row(entry, here[entry.name]) for entry in fit], right={2, 3, 4}))
     if not fit:
-        print(f"torchvectors: nothing in the catalog fits {' '.join(given.words)!r}.", file=sys.stderr)
+        said = f"nothing in the catalog fits {' '.join(given.words)!r}."
+        print(f"torchvectors: {' '.join([said, *_hints(given.words)])}", file=sys.stderr)
     return 0 if fit else 1
+
+
+def _hints(words: Sequence[str]) -> Iterator[str]:
+    """Yield what somebody may have meant by each word."""
+    known = (datasets.WORD, "here", "subwords", *catalog.families(), *catalog.language_names().values())
+    for word in words:
+        if word not in known:
+            near = [*map(repr, nearest(word, known, cutoff=0.75)), *catalog.near_names(word)]
+            if near:
+                yield f"For {word!r}, did you mean {' or '.join(dict.fromkeys(near))}?"
 
 
 def fitting(entry: Entry, words: Sequence[str], *, here: str = "") -> bool:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from torchvectors import catalog
 from torchvectors.cache import FORGOTTEN_AFTER, KEPT, LEFT_AFTER
+from torchvectors.catalog.datasets import dataset_names
+from torchvectors.catalog.nearest import nearest
 from torchvectors.errors import NotFoundError
 from torchvectors.inventory.names import ROWS
 
@@ -108,12 +110,22 @@ def named(found: Sequence[Held], name: str) -> list[Held]:
     full = catalog.aliases.get(name, name)
     fit = by_file + [held for held in found if full in held.names and held not in by_file]
     if not fit:
-        known = ", ".join(sorted({one for held in found if held.kind == "store" for one in held.names}))
-        cure = f"It holds the stores of {known}." if known else "It holds no store."
-        raise NotFoundError(
-            f"{name!r}: the cache holds nothing of this name. {cure} `torchvectors cache` lists all."
-        )
+        raise _holds_none(found, name, full)
     return fit
+
+
+def _holds_none(found: Sequence[Held], name: str, full: str) -> NotFoundError:
+    """Tell of a name that nothing here has: how to get what it stands for, or what may have been meant."""
+    stores = sorted({one for held in found if held.kind == "store" for one in held.names})
+    cure = f"It holds the stores of {', '.join(stores)}." if stores else "It holds no store."
+    if name in dataset_names() or full in catalog.names():
+        kind = "data set" if name in dataset_names() else "set of vectors"
+        cure = f"This {kind} is not here yet: `torchvectors download {name}` fetches it. {cure}"
+    elif near := dict.fromkeys([*map(repr, nearest(name, stores)), *catalog.near_names(name)]):
+        cure = f"Did you mean {' or '.join(near)}?"
+    return NotFoundError(
+        f"{name!r}: the cache holds nothing of this name. {cure} `torchvectors cache` lists all."
+    )
 
 
 def to_remove(found: Sequence[Held], name: str) -> list[Removal]:

@@ -6,9 +6,7 @@ from torchvectors.migrate.records import Area, differs, gone, modules, renamed, 
 
 __all__ = ["AREAS"]
 
-_VECTORS = (
-    "verified, mapped from a store, and mended where it had a defect: the page on torchtext lists it all"
-)
+_VECTORS = "verified, mapped from a store, and mended where it had a defect: docs/coming-from-torchtext.md lists it all"
 _PATHS_ONLY = "files are given as paths, nothing is downloaded"
 _UNSCRIPTED = f"{_PATHS_ONLY}; it cannot be scripted with `torch.jit.script`"
 _SENTENCEPIECE = (

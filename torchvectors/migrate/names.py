@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -44,8 +45,14 @@ def find(dotted: str, attributes: Iterable[str] = ()) -> Name | None:
     if dotted in TABLE:
         return TABLE[dotted]
     if dotted.split(".")[0] == OLD or dotted.startswith(("torchdata.datapipes.", "torchdata.dataloader2.")):
-        return Name(old=dotted, state="gone", new=None, note=_note_above(dotted))
+        return Name(old=dotted, state="gone", new=None, note=_note_above(dotted) + _meant(dotted))
     return None
+
+
+def _meant(dotted: str) -> str:
+    """Return what somebody may have meant by an unknown name, as a sentence of its note."""
+    near = difflib.get_close_matches(dotted, (old for old in TABLE if old.startswith(OLD)), n=2, cutoff=0.85)
+    return f". Was {' or '.join(near)} meant?" if near else ""
 
 
 def _note_above(dotted: str) -> str:

@@ -93,7 +93,8 @@ _HEADER = "It is the header, which names the columns: mend it, or say header=Fal
 def _made(lines: Lines, rows: Any, bad: BadRows, make: Any, width: int) -> Iterator[Any]:
     for fields in rows:
         if len(fields) != width:
-            said = f"this row has {len(fields)} fields, and {width} were to be expected: {lines.shown()}"
+            found = f"{len(fields)} field{'' if len(fields) == 1 else 's'}"
+            said = f"this row has {found}, and {width} were to be expected: {lines.shown()}"
             bad.met(lines.error(said))
             continue
         try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 from torchvectors import cache
 from torchvectors.acquire import is_normalized
 from torchvectors.errors import FormatError
 from torchvectors.formats import Block
+from torchvectors.formats.saving import SaveFormat, format_to_save
 from torchvectors.store import write_store
 from torchvectors.vectors.keep import BLOCK
 from torchvectors.vectors.views import Itos, Stoi
@@ -22,24 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SaveFormat", "save"]
 
-SaveFormat = Literal["store", "glove", "word2vec", "word2vec binary"]
-"""A store; GloVe's text, without a header; word2vec's and fastText's text, with one; word2vec's binary form."""
-
-_BY_SUFFIX: dict[str, SaveFormat] = {
-    ".safetensors": "store",
-    ".txt": "glove",
-    ".vec": "word2vec",
-    ".bin": "word2vec binary",
-}
-
 
 def save(vectors: Vectors, path: str | os.PathLike[str], how: SaveFormat | None, encoding: Encoding) -> Path:
     """Write the file, a block at a time; `Vectors.save` says what is raised."""
     target = Path(path)
-    kind = _kind(target, how)
-    if kind != "store" and encoding != "float32":
-        text = f"{target}: encoding={encoding!r} is for stores, and {kind} holds float32"
-        raise ValueError(f"{text}. Leave it out, or save as .safetensors.")
+    kind = format_to_save(target, how, encoding)
     _refuse_torn(vectors, target)
     if kind == "store":
         subwords = vectors._subwords  # noqa: SLF001 - of our own family
@@ -55,18 +43,6 @@ def save(vectors: Vectors, path: str | os.PathLike[str], how: SaveFormat | None,
     except FormatError as error:
         raise FormatError(f"{target}: {error}") from None
     return target
-
-
-def _kind(target: Path, how: SaveFormat | None) -> SaveFormat:
-    if how is not None and how not in get_args(SaveFormat):
-        raise ValueError(f"format={how!r}: give {', '.join(map(repr, get_args(SaveFormat)))}.")
-    kind = how or _BY_SUFFIX.get(target.suffix)
-    if kind is None:
-        text = f"{target}: the name does not tell the format"
-        raise ValueError(f"{text}. End it in {', '.join(_BY_SUFFIX)}, or give format=.")
-    if kind == "store" and target.suffix != ".safetensors":
-        raise ValueError(f'{target}: give a name that ends in ".safetensors", by which a store is known.')
-    return kind
 
 
 def _refuse_torn(vectors: Vectors, target: Path) -> None:
