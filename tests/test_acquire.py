@@ -353,7 +353,7 @@ def test_every_cut_of_an_archive_is_an_error_and_makes_no_store(
     [
         (b"", ParseError, r"v\.txt: there is no row"),
         (b"a 1 2\nb 1\n", ParseError, r"v\.txt:2: .*has 1 dimensions"),
-        (b"a 1 2\nb 1 x\n", ParseError, r"v\.txt:2: could not convert string to float: b'x'"),
+        (b"a 1 2\nb 1 x\n", ParseError, r"v\.txt:2: could not convert string to float: 'x'"),
         (b"<!DOCTYPE html>\n<html>", ParseError, r"v\.txt:1: "),
         (b"\x80\0\0\0", ParseError, "binary file"),
     ],

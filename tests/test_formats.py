@@ -219,7 +219,7 @@ def test_an_error_late_in_a_file_names_its_line() -> None:
         (b"5 300\n", "there is no row"),
         (b"a 1 2\nb 1\n", r"f\.txt:2: .* has 1 dimensions, but previously read vectors have 2 dim.* cut off"),
         (b"a 1 2\n. . . 1 2\n", r"f\.txt:2: .* has 4 dimensions, but previously .* has a space in it"),
-        (b". . . 1 2\n", r"f\.txt:1: could not convert string to float: b'\.', of token b'\.'"),
+        (b". . . 1 2\n", r"f\.txt:1: could not convert string to float: '\.', of token '\.'"),
         (b"a  1 2\n", "two spaces in a row"),
         (b"a\t1\t2\n", r"f\.txt:1: .* tabs"),
         (b"word\n", r"f\.txt:1: .* no number"),

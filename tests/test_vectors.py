@@ -166,7 +166,7 @@ def test_a_token_that_is_not_utf8_leaves_no_row() -> None:
         pytest.param("a 1 2\nb 3\n", r":2: .* has 1 dimensions, but previously", id="cut row"),
         pytest.param("a 1  2\n", "could not convert string to float", id="two spaces"),
         pytest.param("a\t1\t2\n", "tabs", id="tabs"),
-        pytest.param("a 1 2\nb 3 x\n", r":2: could not convert string to float: b'x'", id="no number"),
+        pytest.param("a 1 2\nb 3 x\n", r":2: could not convert string to float: 'x'", id="no number"),
     ],
 )  # fmt: skip
 def test_what_torchtext_refuses_is_refused_with_its_place(content: str, said: str) -> None:

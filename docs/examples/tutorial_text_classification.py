@@ -2,8 +2,8 @@
 
 It is the program that most people met torchtext in. Every line that imported torchtext imports torchvectors; the news
 of AG_NEWS are the WordNet definitions that come with this package. Its settings are the tutorial's: SGD at a rate of 5,
-gradients clipped to 0.1, few epochs. On so few and short texts they reach 57 %; the README's table, with Adam and random
-weights as here, has 86 %. Run it: ``python tutorial_text_classification.py``
+gradients clipped to 0.1, few epochs. On texts so few and short they reach 57 %; the README's table, with Adam and
+random weights as here, has 86 %. Run it: ``python tutorial_text_classification.py``
 """
 
 from __future__ import annotations
