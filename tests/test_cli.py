@@ -109,6 +109,13 @@ def test_a_near_miss_is_told_what_was_meant(
     assert said in capsys.readouterr().err
 
 
+def test_prune_says_what_it_has_freed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cache", "prune", "--cache", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "0 bytes freed\n"
+    assert main(["cache", "prune", "--dry-run", "--cache", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "0 bytes would be freed\n"
+
+
 def test_download_makes_what_a_program_then_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.txt").write_bytes(ROWS)
     assert main(["download", "mine.txt", "--cache", str(tmp_path)]) == 0
