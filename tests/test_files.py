@@ -301,7 +301,7 @@ def test_what_is_left_out_is_counted_and_told_once(here: Path, caplog: pytest.Lo
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2  # the pipe, and the node
     assert said[0].startswith("read_csv: 2 rows could not be read and left out. The first: ")
-    assert "b.csv:2: this row has 1 fields" in said[0]
+    assert "b.csv:2: this row has 1 field" in said[0]
     with pytest.raises(ParseError, match=r"a\.csv: none of 2 rows can be read, .*a\.csv:4: .* Look at how"):
         list(ReadCSV("a.csv", ("label", "text"), labels=["good"], bad_rows="skip"))
 

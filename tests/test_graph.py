@@ -632,7 +632,7 @@ BROKEN: dict[str, tuple[Graph, type[Exception], str]] = {
     "no such column": (
         lambda form: form.stages.Tokenize(form.source([(1, "a"), (2,)])),
         GraphError,
-        r"^tokenize: this row lacks the default column, .*; it has 1 fields.*\(2,\).*column=",
+        r"^tokenize: this row lacks the default column, .*; it has 1 field.*\(2,\).*column=",
     ),
     "no such column to count": (
         lambda form: form.stages.BuildVocab(form.source([{"text": ["a"]}, {"body": ["a"]}])),

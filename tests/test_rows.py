@@ -73,7 +73,7 @@ def test_a_named_tuple_stays_one(column: Column) -> None:
         ((1, "a"), -3, "column -3"),
         ((1, "a"), "text", "column 'text'; it has 2 fields, counted"),
         (Labelled(1, "a"), "body", "column 'body'; it has 2 fields (label, text), counted from 0"),
-        (("a",), None, "the default column, 'text' of a dict or 1 of a tuple; it has 1 fields"),
+        (("a",), None, "the default column, 'text' of a dict or 1 of a tuple; it has 1 field"),
         (
             {"label": 1, "body": "a"},
             None,
