@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchvectors.catalog.datasets import dataset, dataset_names
+from torchvectors.catalog.markdown import command, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -63,16 +62,16 @@ def page() -> str:
     """Return the page."""
     sets = [dataset(name) for name in dataset_names()]
     heads = ("name", "a row", "rows", "size", "licence", "hosts")
-    parts = [_INTRODUCTION.format(total=len(sets)), "## The sets\n", _table(heads, map(_row, sets))]
+    parts = [_INTRODUCTION.format(total=len(sets)), "## The sets\n", table(heads, map(_row, sets))]
     parts += [
         _BELOW,
         "## Translations\n",
-        _table(("set", "split", "talks", "rows by pair of languages, either way round"), _pairs(sets)),
+        table(("set", "split", "talks", "rows by pair of languages, either way round"), _pairs(sets)),
         "\n## What is otherwise\n",
         *(f"- `{one.name}`: {note}" for one in sets for note in one.notes),
         *(f"- `{one.name}` cannot be had any more: {one.gone}." for one in sets if one.gone),
         "\n## Files\n",
-        _table(
+        table(
             ("set", "file", "digest", "addresses"), (_file(one, file) for one in sets for file in one.files)
         ),
     ]
@@ -116,21 +115,9 @@ def _file(data: DataSet, file: DataFile) -> Sequence[str]:
     return f"`{data.name}`", f"`{file.name}`", digests, "<br>".join(addresses)
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the page, or with ``--check`` compare it; return 1 where that finds a difference."""
-    parser = argparse.ArgumentParser(prog="python -m torchvectors.catalog.datasets_page", description=__doc__)
-    parser.add_argument("file", type=Path, help="the page")
-    parser.add_argument("--check", action="store_true", help="compare and write nothing")
-    options = parser.parse_args(argv)
-    if options.check:
-        return int(not options.file.is_file() or options.file.read_text("utf-8") != page())
-    options.file.write_bytes(page().encode())
-    return 0
+    return command(page, argv, prog="python -m torchvectors.catalog.datasets_page", description=__doc__)
 
 
 if __name__ == "__main__":

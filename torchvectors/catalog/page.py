@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchvectors.catalog.lookup import FAMILIES, find, language_names, names
+from torchvectors.catalog.markdown import command, table
 from torchvectors.catalog.records import strongest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from torchvectors.catalog.records import Archive, Entry, Member
 
@@ -107,17 +106,17 @@ def page() -> str:
     parts = [
         _INTRODUCTION.format(total=len(entries)),
         "## Families\n",
-        _table(("family", "sets", "languages", "dims", "licence", "digests"), _summary(families)),
+        table(("family", "sets", "languages", "dims", "licence", "digests"), _summary(families)),
     ]
     for family in families.keys() - set(_LANGUAGES):
         if family not in _TITLES:
             raise ValueError(f"{family}: give it a title in page._TITLES.")
     for family in ("glove", "glove-2024", *sorted(families.keys() - {*_LANGUAGES, "glove", "glove-2024"})):
         heads = ("name", "dim", "tokens", "archive", "digest", "licence")
-        parts += [f"\n## {_TITLES[family]}\n", _table(heads, map(_row, families[family]))]
+        parts += [f"\n## {_TITLES[family]}\n", table(heads, map(_row, families[family]))]
         parts += _notes(families[family])
     columns = ("code", "language", *(_TITLES[family].removeprefix("fastText, ") for family in _LANGUAGES))
-    parts += ["\n## fastText and MUSE by language\n", _table(columns, _by_language(families))]
+    parts += ["\n## fastText and MUSE by language\n", table(columns, _by_language(families))]
     return "\n".join([*parts, f"\n{_LEFT_OUT}"])
 
 
@@ -128,14 +127,7 @@ def _in_order(name: str) -> list[tuple[int, str]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the page, or with ``--check`` compare it; return 1 where that finds a difference."""
-    parser = argparse.ArgumentParser(prog="python -m torchvectors.catalog.page", description=__doc__)
-    parser.add_argument("file", type=Path, help="the page")
-    parser.add_argument("--check", action="store_true", help="compare and write nothing")
-    options = parser.parse_args(argv)
-    if options.check:
-        return int(not options.file.is_file() or options.file.read_text("utf-8") != page())
-    options.file.write_bytes(page().encode())
-    return 0
+    return command(page, argv, prog="python -m torchvectors.catalog.page", description=__doc__)
 
 
 def _summary(families: dict[str, list[Entry]]) -> Iterator[Sequence[str]]:
@@ -207,11 +199,6 @@ def _by_language(families: dict[str, list[Entry]]) -> Iterator[Sequence[str]]:
     codes = sorted({code for _, code in named if code})
     for code in codes:
         yield code, language_names().get(code, ""), *(named.get((family, code), "") for family in _LANGUAGES)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":
